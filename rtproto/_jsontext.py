@@ -1,0 +1,53 @@
+"""JSON text <-> Python values: orjson, and the standard library where orjson refuses."""
+
+import json
+from typing import Any
+
+import orjson
+
+
+def loads(text: str) -> Any:
+    """The value of `text`. Raises ValueError (also where it is nested beyond what Python can hold).
+
+    orjson refuses a lone surrogate (half an emoji, cut by a JavaScript server); the standard library keeps it.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as refusal:
+        try:
+            return json.loads(text, parse_constant=_refuse_constant)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        except ValueError:
+            raise ValueError(str(refusal)) from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def dumps(value: Any) -> bytes:
+    """`value` as UTF-8 JSON. Raises TypeError for what JSON cannot hold."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as refusal:
+        try:
+            return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+        except (TypeError, ValueError, RecursionError):
+            raise TypeError(str(refusal)) from None
+
+
+def is_deeper_than(value: Any, limit: int) -> bool:
+    """Whether `value` nests objects and arrays more than `limit` levels deep. Never recurses."""
+    level = [value]
+    for _ in range(limit + 1):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,73 @@
+"""What every event and every nested object has."""
+
+from typing import Any, ClassVar
+
+import attrs
+
+from rtproto._unset import UNSET, Opt
+
+
+_DEFAULTS: dict[str, Any] = {"extra": None}
+
+
+def _show(name: str, value: object) -> str:
+    return f"{name}=<{len(value)} bytes>" if isinstance(value, bytes) else f"{name}={value!r}"
+
+
+@attrs.define(kw_only=True, repr=False)
+class WireObject:
+    """An object of the wire. A field that is `UNSET` is absent; `extra` holds the fields rtproto does not know."""
+
+    extra: "dict[str, Any] | None" = attrs.field(default=None)
+
+    def __repr__(self) -> str:
+        """Only what is there, and sizes instead of audio: events end up in logs."""
+        shown = ((f.name, getattr(self, f.name)) for f in attrs.fields(type(self)) if f.repr)
+        return f"{type(self).__name__}({', '.join(_show(name, v) for name, v in shown if v is not _DEFAULTS.get(name, UNSET))})"
+
+
+def _own_type(event: "WireEvent") -> str:
+    return event.type
+
+
+@attrs.define(kw_only=True, repr=False)
+class WireEvent(WireObject):
+    """An event of the wire.
+
+    `type` is its GA name; `wire_type` the name it came under (another one where the server speaks a dialect).
+    `event_id` is the sender's own; server events nearly always have one.
+    """
+
+    type: ClassVar[str]
+
+    event_id: Opt[str] = UNSET
+    wire_type: str = attrs.field(init=False, eq=False, repr=False, default=attrs.Factory(_own_type, takes_self=True))
+
+
+@attrs.define(kw_only=True, repr=False)
+class ClientEvent(WireEvent):
+    """What a client says."""
+
+
+@attrs.define(kw_only=True, repr=False)
+class ServerEvent(WireEvent):
+    """What a server says."""
+
+
+@attrs.define(kw_only=True, repr=False)
+class Unknown(ClientEvent, ServerEvent):
+    """An event whose type rtproto does not know, of either direction: kept whole in `raw` and sent again unchanged."""
+
+    type: ClassVar[str] = ""
+
+    raw: dict[str, Any]
+
+    def __attrs_post_init__(self) -> None:
+        self.wire_type = str(self.raw.get("type", ""))
+
+
+@attrs.define(kw_only=True)
+class UnknownObject:
+    """A nested object whose ``type`` rtproto does not know (or that has none): kept whole in `raw`, sent unchanged."""
+
+    raw: dict[str, Any]
