@@ -1,0 +1,91 @@
+"""The project's checks: `nox` runs them all, `nox -l` lists them, `nox -s tests-3.12 -- -k vad` hands arguments to pytest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+# What the tests read beside the installed packages.
+BESIDE_THE_WHEEL = ["tests", "test_data", "examples", "pyproject.toml", "README.md"]
+
+nox.needs_version = ">=2025.11.12"
+nox.options.default_venv_backend = "uv"
+nox.options.error_on_missing_interpreters = False
+nox.options.report = ".nox/report.json"
+nox.options.download_python = "never"
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+
+
+def run_pytest(session: nox.Session, *args: str) -> None:
+    session.run("pytest", "--hypothesis-profile=ci", *args, *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format and lint."""
+    session.install("--group", "lint")
+    session.run("ruff", "format", "--check", "--diff", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of our code, and of a user's code against the installed package."""
+    session.install(".[demo]", "--group", "test", "--group", "types", "--group", "bench")
+    session.run("mypy")
+    session.run("pyright")
+    run_pytest(session, "tests/typing")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Test everything."""
+    session.install("-e", ".[demo]", "--group", "test")
+    run_pytest(session)
+
+
+@nox.session(python=PYTHONS[0])
+def minimums(session: nox.Session) -> None:
+    """Test everything with the oldest versions that pyproject.toml admits."""
+    pins = Path(session.create_tmp()) / "minimums.txt"
+    compile_lowest = ["uv", "pip", "compile", "pyproject.toml", "--extra=demo", "--resolution=lowest-direct"]
+    session.run_install(*compile_lowest, f"--python={session.python}", "--quiet", f"--output-file={pins}")
+    session.install("-e", ".[demo]", "--group", "test", "--constraints", str(pins))
+    run_pytest(session)
+
+
+@nox.session
+def core_only(session: nox.Session) -> None:
+    """Test the core where no extra is installed, and that these tests reach every branch of it."""
+    session.install("-e", ".", "--group", "test-core")
+    session.run("coverage", "run", "-m", "pytest", "--hypothesis-profile=ci", "--core-only", *session.posargs)
+    session.run("coverage", "report")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Test the built wheel, with the sources out of reach."""
+    away = Path(session.create_tmp()) / "away"
+    shutil.rmtree(away, ignore_errors=True)
+    away.mkdir()
+    session.run_install("uv", "build", "--wheel", "--quiet", f"--out-dir={away}")
+    (built,) = away.glob("*.whl")
+    session.install(f"{built}[demo]", "--group", "test")
+    for name in BESIDE_THE_WHEEL:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        copy(ROOT / name, away / name)
+    session.chdir(away)
+    run_pytest(session)
+
+
+@nox.session(default=False)
+def pins(session: nox.Session) -> None:
+    """Renew requirements.txt."""
+    compile_pins = ["uv", "pip", "compile", "pyproject.toml", "--extra=demo", "--universal", "--python-version=3.10"]
+    plain = ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--upgrade", "--quiet"]
+    session.run_install(*compile_pins, *plain, "--output-file=requirements.txt")

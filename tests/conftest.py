@@ -1,0 +1,48 @@
+"""What every test shares: the hypothesis profiles, and the rule of a core-only run."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+HERE = Path(__file__).parent
+
+settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.load_profile("dev")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--core-only",
+        action="store_true",
+        help="leave out the test files that name one of our rtproto_* packages or import what is not installed",
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if not config.getoption("--core-only") or collection_path == HERE:
+        return None
+    source = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
+    return True if source.suffix == ".py" and source.is_file() and _needs_an_extra(source) else None
+
+
+def _needs_an_extra(source: Path) -> bool:
+    """Whether a test file is about more than the core; one that runs programs names the packages they need."""
+    text = source.read_text(encoding="utf-8")
+    return "rtproto_" in text or any(importlib.util.find_spec(name) is None for name in _imported(text))
+
+
+def _imported(text: str) -> set[str]:
+    """The top-level names of the absolute imports anywhere in a file."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
