@@ -1,4 +1,4 @@
-"""The project's checks: `nox` runs all, `nox -l` lists them, `nox -s tests-3.12 -- -k vad` hands arguments to pytest."""
+"""The project's checks: `nox` runs all, `nox -l` lists them, `nox -s tests-3.12 -- -k vad` passes arguments on."""
 
 from __future__ import annotations
 
