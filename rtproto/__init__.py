@@ -1,0 +1,37 @@
+"""rtproto: the OpenAI Realtime protocol with no I/O in it.
+
+A pure state machine turns bytes into typed events and events into bytes, for both ends of the wire. The law: mutate,
+then drain `outgoing()` and `next_event()`, then wait until `deadline()`; repeat.
+"""
+
+from rtproto import errors, events
+from rtproto._codec import to_dict
+from rtproto._config import Close, Config, Limits, Role, Timeouts
+from rtproto._connection import Connection
+from rtproto._endpoint import Endpoint, azure, azure_preview, endpoint, from_env, openai, voice_live
+from rtproto._session import Session
+from rtproto._state import State
+from rtproto._unset import UNSET, value
+
+__all__ = [
+    "UNSET",
+    "Close",
+    "Config",
+    "Connection",
+    "Endpoint",
+    "Limits",
+    "Role",
+    "Session",
+    "State",
+    "Timeouts",
+    "azure",
+    "azure_preview",
+    "endpoint",
+    "errors",
+    "events",
+    "from_env",
+    "openai",
+    "to_dict",
+    "value",
+    "voice_live",
+]

@@ -94,9 +94,9 @@ class AudioInput(WireObject):
 
 @attrs.define(kw_only=True, repr=False)
 class VoiceId(WireObject):
-    """A custom voice."""
+    """A voice that is not one of the built-in names."""
 
-    id: str
+    id: Opt[str] = UNSET
 
 
 @attrs.define(kw_only=True, repr=False)

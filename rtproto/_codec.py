@@ -1,0 +1,239 @@
+"""Text <-> events, for one role and one dialect.
+
+Dispatch is a dict from type (or class) to function; functions are made at first use.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import attrs
+import orjson
+from pybase64 import b64encode
+
+from rtproto import events
+from rtproto._config import Role
+from rtproto._dialects import Dialect, dialect, written_names
+from rtproto._hooks import Mismatch, converter
+from rtproto._jsontext import dumps, is_deeper_than, loads
+from rtproto._unset import UNSET, UnsetType
+from rtproto.events._base import ClientEvent, ServerEvent, Unknown, WireEvent
+
+Decoder = Callable[[Any, Any], Any]
+Encoder = Callable[[Any], "bytes | None"]
+
+
+class DecodeError(ValueError):
+    """A message that is no event: `code` and `param` as a server's error event has them."""
+
+    def __init__(self, reason: str, code: str, param: "str | None" = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+        self.param = param
+
+
+def _by_type(base: type) -> dict[str, Any]:
+    classes = [c for c in vars(events).values() if isinstance(c, type) and issubclass(c, base) and "type" in vars(c)]
+    return {cls.type: cls for cls in classes if cls is not Unknown}
+
+
+CLIENT_EVENTS: dict[str, Any] = _by_type(ClientEvent)
+"""GA type -> class, of what a client says."""
+
+SERVER_EVENTS: dict[str, Any] = _by_type(ServerEvent)
+"""GA type -> class, of what a server says."""
+
+
+def _scalar(tp: Any) -> bool:
+    return not any(word in str(tp) for word in ("list", "dict", "rtproto.events", "Any"))
+
+
+FLAT = frozenset(
+    cls
+    for cls in (*CLIENT_EVENTS.values(), *SERVER_EVENTS.values())
+    if all(_scalar(field.type) for field in attrs.fields(cls) if field.name != "extra")
+)
+"""Classes in which nothing can nest, so that their depth needs no look: the deltas among them."""
+
+
+@lru_cache(maxsize=None)
+def _decoders(receives: str, dialect_name: str) -> dict[str, Decoder]:
+    which = dialect(dialect_name)
+    table: dict[str, Decoder] = {}
+    classes = CLIENT_EVENTS if receives == "client" else SERVER_EVENTS
+    named = {name: name for name in classes if name not in which.absent or name in which.names}
+    named |= {name: ga for name, ga in which.names.items() if ga in classes}
+
+    def stub(name: str, cls: Any) -> Decoder:
+        def make_and_call(wire: Any, _: Any) -> Any:
+            table[name] = _decoder(name, cls, which)
+            return table[name](wire, _)
+
+        return make_and_call
+
+    for name, ga in named.items():
+        table[name] = stub(name, classes[ga])
+    return table
+
+
+def _decoder(name: str, cls: Any, which: Dialect) -> Decoder:
+    structure: Decoder = converter.get_structure_hook(cls)
+    to_ga = which.to_ga
+    if to_ga is None:
+        return structure
+
+    def decode(wire: Any, _: Any) -> Any:
+        wire["type"] = name
+        to_ga(wire)
+        del wire["type"]
+        event = structure(wire, cls)
+        event.wire_type = name
+        return event
+
+    return decode
+
+
+@lru_cache(maxsize=None)
+def _encoders(sends: str, dialect_name: str) -> dict[type, Encoder]:
+    which = dialect(dialect_name)
+    table: dict[type, Encoder] = {Unknown: _encode_unknown}
+    classes = CLIENT_EVENTS if sends == "client" else SERVER_EVENTS
+
+    def stub(cls: Any) -> Encoder:
+        def make_and_call(event: Any) -> "bytes | None":
+            table[cls] = _encoder(cls, which)
+            return table[cls](event)
+
+        return make_and_call
+
+    for cls in classes.values():
+        table[cls] = stub(cls)
+    return table
+
+
+def _encode_unknown(event: Unknown) -> bytes:
+    return dumps(event.raw)
+
+
+def _encode_nothing(event: Any) -> None:
+    return None
+
+
+def _encoder(cls: Any, which: Dialect) -> Encoder:
+    name = written_names(which).get(cls.type, cls.type)
+    if cls.type in which.absent:
+        return _encode_nothing
+    audio = [field.name for field in attrs.fields(cls) if field.type is bytes]
+    if audio:
+        return _audio_encoder(cls, name, audio[0])
+    unstructure = converter.get_unstructure_hook(cls)
+    from_ga, names = which.from_ga, which.names
+    if from_ga is None:
+        return lambda event: dumps(unstructure(event))
+
+    def encode(event: Any) -> bytes:
+        wire = unstructure(event)
+        wire["type"] = event.wire_type if names.get(event.wire_type) == cls.type else name
+        if not wire["type"].startswith("transcription_"):
+            from_ga(wire)
+        else:
+            wire["type"] = name
+            from_ga(wire)
+        return dumps(wire)
+
+    return encode
+
+
+def _audio_encoder(cls: Any, name: str, audio: str) -> Encoder:
+    """Audio is most of what travels: its base64 is joined to the rest instead of being copied through a JSON encoder."""
+    unstructure_rest = converter.get_unstructure_hook(cls)
+    only_audio = all(field.default is not attrs.NOTHING for field in attrs.fields(cls) if field.name != audio)
+    before = dumps({"type": name})[:-1] + f',"{audio}":"'.encode()
+    join = f',"{audio}":"'.encode()
+
+    def encode(event: Any) -> bytes:
+        sound = getattr(event, audio)
+        try:
+            text = b64encode(sound)
+        except TypeError:
+            raise Mismatch("bytes", sound, audio) from None
+        if only_audio and event.event_id is UNSET and event.extra is None:
+            return b"".join((before, text, b'"}'))
+        wire = unstructure_rest(event)
+        wire["type"] = name
+        del wire[audio]
+        return b"".join((dumps(wire)[:-1], join, text, b'"}'))
+
+    return encode
+
+
+class Codec:
+    """What one role hears and says in one dialect.
+
+    `decode(text)` raises DecodeError; `encode(event)` gives UTF-8 JSON, or None for an event that the dialect does not
+    have, and raises KeyError (not an event of this role), Mismatch (a field of a wrong type) or TypeError (no JSON).
+    """
+
+    __slots__ = ("_decoders", "_encoders", "_max_depth")
+
+    def __init__(self, role: Role, dialect_name: str, max_depth: int) -> None:
+        hears, says = ("server", "client") if role is Role.CLIENT else ("client", "server")
+        self._decoders = _decoders(hears, dialect_name)
+        self._encoders = _encoders(says, dialect_name)
+        self._max_depth = max_depth
+
+    def decode(self, text: str) -> Any:
+        try:
+            wire = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            try:
+                wire = loads(text)
+            except ValueError as why:
+                raise DecodeError(f"the message is not JSON: {why}", "invalid_json") from None
+        if wire.__class__ is not dict:
+            raise DecodeError("the message is not a JSON object", "invalid_json")
+        name = wire.pop("type", UNSET)
+        decoder = self._decoders.get(name) if name.__class__ is str else None
+        if decoder is None:
+            return self._unknown(text, wire, name)
+        try:
+            event = decoder(wire, None)
+        except Mismatch as mismatch:
+            code = "missing_required_parameter" if mismatch.missing else "invalid_type"
+            raise DecodeError(f"{name}: {mismatch}", code, mismatch.param) from None
+        if event.extra is not None or event.__class__ not in FLAT:
+            self._check_depth(text)
+        return event
+
+    def _unknown(self, text: str, wire: dict[str, Any], name: Any) -> Unknown:
+        self._check_depth(text)
+        if isinstance(name, UnsetType):
+            raise DecodeError("the message has no type", "missing_required_parameter", "type")
+        if not isinstance(name, str):
+            raise DecodeError("the message's type is not a string", "invalid_type", "type")
+        return Unknown(raw={"type": name, **wire})
+
+    def _check_depth(self, text: str) -> None:
+        limit = self._max_depth
+        if text.count("{") + text.count("[") > limit and is_deeper_than(loads(text), limit):
+            raise DecodeError(f"the message nests deeper than {limit} levels (Limits.max_depth)", "invalid_json")
+
+    def encode(self, event: Any) -> "bytes | None":
+        return self._encoders[event.__class__](event)
+
+
+def to_dict(event: "events.ClientEvent | events.ServerEvent") -> dict[str, Any]:
+    """The wire object of `event` in the GA vocabulary, audio as base64. Raises TypeError for what is no wire event.
+
+    Raises ValueError where a field holds what its place on the wire cannot.
+    """
+    if isinstance(event, Unknown):
+        return dict(event.raw)
+    if not isinstance(event, WireEvent):
+        raise TypeError(f"{type(event).__name__} never travels, so it has no wire form")
+    try:
+        wire: dict[str, Any] = converter.get_unstructure_hook(type(event))(event)
+    except Mismatch as mismatch:
+        raise ValueError(f"{event.type}: {mismatch}") from None
+    return wire

@@ -1,0 +1,330 @@
+"""The bytes of a socket <-> events, for one end of the wire: handshake and framing around a `Session`."""
+
+from collections.abc import Sequence
+from typing import Generic, Literal, TypeVar, Union, overload
+
+import attrs
+
+from rtproto._config import Close, Config, Role
+from rtproto._endpoint import Endpoint
+from rtproto._frames import Failure, Ping, Pong
+from rtproto._framing import Framing
+from rtproto._handshake import Accepted, ClientHandshake, Rejected, Request, ServerHandshake
+from rtproto._session import Session
+from rtproto._state import Cause, State
+from rtproto._timers import Timer
+from rtproto.errors import HandshakeError, LocalProtocolError, RemoteProtocolError
+from rtproto.events import ClientEvent, Closed, LocalEvent, Opened, Requested, ServerEvent
+
+Out = TypeVar("Out", bound=Union[ClientEvent, ServerEvent])
+In = TypeVar("In", bound=Union[ClientEvent, ServerEvent])
+Headers = Sequence[tuple[str, str]]
+
+
+class Connection(Generic[Out, In]):
+    """The protocol over a byte stream: TCP or TLS, in any event loop.
+
+    The law: mutate, then drain `outgoing()` and `next_event()`, then wait until `deadline()`; repeat. Make one with
+    `Connection.client()` or `Connection.server()`. After the `Closed` event write what `outgoing()` still gives and
+    close the socket. The result never depends on how the stream cut the bytes.
+    """
+
+    @overload
+    def __init__(
+        self: "Connection[ClientEvent, ServerEvent]",
+        role: Literal[Role.CLIENT],
+        config: Config,
+        handshake: ClientHandshake,
+        now: float,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: "Connection[ServerEvent, ClientEvent]",
+        role: Literal[Role.SERVER],
+        config: Config,
+        handshake: ServerHandshake,
+        now: float,
+    ) -> None: ...
+
+    def __init__(
+        self, role: Role, config: Config, handshake: "ClientHandshake | ServerHandshake", now: float
+    ) -> None:
+        self._session: Session[Out, In] = Session(role, config)  # type: ignore[call-overload]  # role is not literal here
+        self._timers = self._session._timers
+        self._handshake: ClientHandshake | ServerHandshake | None = handshake
+        self._framing: Framing | None = None
+        self._out: list[bytes] = [handshake.request] if isinstance(handshake, ClientHandshake) else []
+        self._early = b""
+        """Server role: what came between the request and its answer."""
+        self._requested = False
+        self._timers.set(Timer.OPEN, now, config.timeouts.open)
+
+    @staticmethod
+    def client(
+        endpoint: Endpoint, config: "Config | None" = None, *, now: float
+    ) -> "Connection[ClientEvent, ServerEvent]":
+        """A client of `endpoint`, whose request is at once in `outgoing()`. `now` is in seconds, of a monotonic clock."""
+        config = config or Config()
+        if config.dialect is None:
+            config = attrs.evolve(config, dialect=endpoint.dialect)
+        handshake = ClientHandshake(
+            host=endpoint.authority,
+            target=endpoint.target,
+            headers=endpoint.headers,
+            subprotocols=endpoint.subprotocols,
+            max_size=config.limits.max_handshake,
+            compression=config.compression,
+        )
+        return Connection(Role.CLIENT, config, handshake, now)
+
+    @staticmethod
+    def server(config: "Config | None" = None, *, now: float) -> "Connection[ServerEvent, ClientEvent]":
+        """The server end of one connection: answer its `Requested` event with `accept()` or `reject()`."""
+        config = config or Config()
+        handshake = ServerHandshake(max_size=config.limits.max_handshake, compression=config.compression)
+        return Connection(Role.SERVER, config, handshake, now)
+
+    @property
+    def role(self) -> Role:
+        """The end of the wire this is."""
+        return self._session.role
+
+    @property
+    def config(self) -> Config:
+        """What it was made with."""
+        return self._session.config
+
+    @property
+    def state(self) -> State:
+        """Where in its life the connection is."""
+        return self._session.state
+
+    @property
+    def closed(self) -> "Closed | None":
+        """The Closed event, from the moment it is decided."""
+        return self._session.closed
+
+    @property
+    def pending(self) -> int:
+        """How many events wait in `next_event()`; a driver stops reading at ``Limits.max_queue``."""
+        return self._session.pending
+
+    # ---- what the driver does ----
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Takes the next bytes of the stream, cut anywhere. Never raises because of the peer; ignored once CLOSED."""
+        if self.state is State.CLOSED:
+            return
+        framing = self._framing
+        if framing is None:
+            self._receive_handshake(data, now)
+            return
+        self._alive(now)
+        framing.receive(data)
+        self._take_messages(framing, now)
+
+    def receive_eof(self, now: float) -> None:
+        """The stream has ended. May be called again."""
+        if self.state is State.CLOSED:
+            return
+        if isinstance(self._handshake, ClientHandshake):
+            self._refused(self._handshake.receive_eof())
+        else:
+            self._session.receive_eof(now)
+
+    # ---- what the application does ----
+
+    def accept(
+        self,
+        now: float,
+        *,
+        subprotocol: "str | None" = None,
+        headers: Headers = (),
+        dialect: "str | None" = None,
+    ) -> None:
+        """Server role: opens the WebSocket that `Requested` asked for, in the `dialect` its request calls for.
+
+        Raises LocalProtocolError where nothing was requested or `subprotocol` was not offered.
+        """
+        handshake = self._answerable("accept")
+        answer, extensions = handshake.accept(subprotocol, headers)
+        self._out.append(answer)
+        self._open(now, extensions, None, dialect)
+        early, self._early = self._early, b""
+        self.receive(early, now)
+
+    def reject(self, now: float, status: int = 403, headers: Headers = (), body: bytes = b"") -> None:
+        """Server role: answers the request with an HTTP error and ends. Raises LocalProtocolError as `accept()` does."""
+        self._out.append(self._answerable("reject").reject(status, headers, body))
+        closed = Closed(clean=False, code=1006, reason=f"the request was rejected with HTTP {status}")
+        self._session._finish(Cause.FAILED, closed)
+
+    def send(self, event: Out, now: float) -> None:
+        """Sends `event`, or keeps it until the handshake's end.
+
+        Raises LocalProtocolError (it cannot be sent as it is; nothing changed) or SessionClosed (it came too late).
+        """
+        self._session.send(event, now)
+        self._frame()
+
+    def send_raw(self, text: str, now: float) -> None:
+        """Sends `text` as it is, past the codec and its checks (relays, recorders, fault injection).
+
+        Raises LocalProtocolError (too large, or not encodable) or SessionClosed.
+        """
+        self._session.send_raw(text, now)
+        self._frame()
+
+    def close(self, now: float, code: int = 1000, reason: str = "") -> None:
+        """Says Close, and waits ``Timeouts.close`` for the answer. Does nothing when closing or closed.
+
+        `reason` is at most 123 bytes of UTF-8. Raises LocalProtocolError for a code or reason that cannot be sent.
+        """
+        self._session.close(now, code, reason)
+        self._frame()
+        if self._framing is None:
+            self._out.clear()
+
+    # ---- what both read ----
+
+    def next_event(self) -> "In | LocalEvent | None":
+        """The next event, None when there is none now. `Closed` comes exactly once and last."""
+        return self._session.next_event()
+
+    def outgoing(self) -> "list[bytes]":
+        """The bytes that must be written now, in order; they are given once."""
+        out, self._out = self._out, []
+        if self._framing is not None:
+            out += self._framing.outgoing()
+        return out
+
+    def deadline(self) -> "float | None":
+        """When `tick()` is due, on the clock of `now`; None: never."""
+        return self._timers.next()
+
+    def tick(self, now: float) -> None:
+        """Time has passed. Early and repeated calls do nothing."""
+        for timer in self._timers.rung(now):
+            self._RINGS[timer](self, now)
+
+    # ---- the handshake ----
+
+    def _receive_handshake(self, data: bytes, now: float) -> None:
+        if self._requested:
+            self._keep_early(data)
+            return
+        assert self._handshake is not None
+        result = self._handshake.receive(data)
+        if isinstance(result, Accepted):
+            opened = Opened(status=result.status, headers=result.headers, subprotocol=result.subprotocol)
+            self._open(now, result.extensions, opened, None)
+            self.receive(result.trailing, now)
+        elif isinstance(result, Request):
+            self._requested = True
+            self._early = result.trailing
+            self._session._events.append(
+                Requested(
+                    path=result.path, query=result.query, headers=result.headers, subprotocols=result.subprotocols
+                )
+            )
+        elif isinstance(result, Rejected):
+            self._refused(result)
+
+    def _keep_early(self, data: bytes) -> None:
+        self._early += data
+        if len(self._early) > self.config.limits.max_handshake:
+            reason = "the client sent more than Limits.max_handshake before its request was answered"
+            self._lose(reason)
+
+    def _open(
+        self, now: float, extensions: "Sequence[object]", opened: "Opened | None", dialect: "str | None"
+    ) -> None:
+        self._session.open(now, opened, dialect=dialect)
+        self._framing = Framing(
+            client=self.role is Role.CLIENT,
+            max_message=self.config.limits.max_message,
+            mask=self.config.mask,
+            extensions=extensions,  # type: ignore[arg-type]
+        )
+        self._handshake = None
+        self._timers.stop(Timer.OPEN)
+        self._alive(now)
+        self._frame()
+
+    def _refused(self, result: Rejected) -> None:
+        if result.response:
+            self._out.append(result.response)
+        error = HandshakeError(result.status, result.headers, result.body, result.reason)
+        closed = Closed(clean=False, code=1006, reason=result.reason, error=error)
+        self._session._finish(Cause.FAILED, closed)
+
+    def _answerable(self, what: str) -> ServerHandshake:
+        if not isinstance(self._handshake, ServerHandshake) or not self._requested or self.state is not State.CONNECTING:
+            raise LocalProtocolError(None, self.state, f"{what}() answers a Requested event, once; there is none to answer")
+        return self._handshake
+
+    # ---- the frames ----
+
+    def _take_messages(self, framing: Framing, now: float) -> None:
+        session, next_message = self._session, framing.next_message
+        while session.closed is None:
+            message = next_message()
+            if message is None:
+                break
+            if isinstance(message, str):
+                session._receive_text(message)
+            elif isinstance(message, Failure):
+                error = RemoteProtocolError(message.reason)
+                closed = Closed(clean=False, code=message.code, reason=message.reason, error=error)
+                session._finish(Cause.FAILED, closed)
+            elif not isinstance(message, (Ping, Pong)):
+                session.receive(message, now)
+        self._frame()
+
+    def _frame(self) -> None:
+        """Hands the session's messages to the framing, at once: a Close of the peer must not overtake them."""
+        framing = self._framing
+        if framing is None:
+            return
+        for message in self._session._drain():
+            if isinstance(message, Close):
+                framing.close(message.code, message.reason)
+            else:
+                framing.send_text(message)
+
+    # ---- time ----
+
+    def _alive(self, now: float) -> None:
+        """Any byte of the peer is a sign of life."""
+        self._timers.stop(Timer.PONG)
+        if self.state is State.OPEN:
+            self._timers.set(Timer.KEEPALIVE, now, self.config.timeouts.keepalive)
+
+    def _open_rings(self, now: float) -> None:
+        waited = self.config.timeouts.open
+        self._lose(f"the handshake did not end within {waited:g} s")
+
+    def _keepalive_rings(self, now: float) -> None:
+        if self._framing is not None and self.state is State.OPEN:
+            self._framing.ping()
+            self._timers.set(Timer.PONG, now, self.config.timeouts.pong)
+
+    def _pong_rings(self, now: float) -> None:
+        waited = self.config.timeouts.pong
+        self._session._fail(1011, f"nothing came for {waited:g} s after a Ping: the connection is dead")
+        self._frame()
+
+    def _close_rings(self, now: float) -> None:
+        self._session._close_unanswered()
+
+    def _lose(self, reason: str) -> None:
+        error = HandshakeError(None, reason=reason)
+        self._session._finish(Cause.FAILED, Closed(clean=False, code=1006, reason=reason, error=error))
+
+    _RINGS = {
+        Timer.OPEN: _open_rings,
+        Timer.KEEPALIVE: _keepalive_rings,
+        Timer.PONG: _pong_rings,
+        Timer.CLOSE: _close_rings,
+    }

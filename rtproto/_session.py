@@ -1,0 +1,276 @@
+"""Whole WebSocket messages <-> events, for one end of the wire."""
+
+from collections import deque
+from typing import Generic, Literal, TypeVar, Union, overload
+
+from rtproto._codec import Codec, DecodeError
+from rtproto._config import Close, Config, Role
+from rtproto._hooks import Mismatch
+from rtproto._jsontext import loads
+from rtproto._rules import OrderRules
+from rtproto._state import Cause, LifeCycle, State
+from rtproto._timers import Timer, Timers
+from rtproto._unset import UNSET
+from rtproto.errors import LocalProtocolError, RemoteProtocolError, SessionClosed
+from rtproto.events import (
+    ClientEvent,
+    Closed,
+    ErrorEvent,
+    LocalEvent,
+    Opened,
+    RealtimeError,
+    ServerEvent,
+    Violation,
+)
+
+Out = TypeVar("Out", bound=Union[ClientEvent, ServerEvent])
+In = TypeVar("In", bound=Union[ClientEvent, ServerEvent])
+Message = Union[str, bytes, Close]
+
+_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, *range(3000, 5000)})
+"""What may be sent (RFC 6455 section 7.4 and the registry that continues it)."""
+
+_MAX_REASON = 123
+"""Bytes: a control frame holds 125, and the code takes two (RFC 6455 section 5.5)."""
+
+
+class Session(Generic[Out, In]):
+    """The protocol over a wire that carries whole messages (aiohttp, trio-websocket, a test).
+
+    The law: mutate, then drain `outgoing()` and `next_event()`, then wait until `deadline()`; repeat. A Session begins
+    CONNECTING: what is sent is kept until the driver calls `open()`. A `Close` among the messages says how a side
+    closes; answering a peer's Close, and Pings, is the business of the WebSocket below.
+    """
+
+    @overload
+    def __init__(
+        self: "Session[ClientEvent, ServerEvent]", role: Literal[Role.CLIENT], config: "Config | None" = None
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: "Session[ServerEvent, ClientEvent]", role: Literal[Role.SERVER], config: "Config | None" = None
+    ) -> None: ...
+
+    def __init__(self, role: Role, config: "Config | None" = None) -> None:
+        self.role = role
+        self.config = config or Config()
+        self.closed: Closed | None = None
+        """The Closed event, from the moment it is decided."""
+        self._life = LifeCycle()
+        self._timers = Timers()
+        self._events: deque[In | LocalEvent] = deque()
+        self._out: list[bytes | Close] = []
+        self._codec = Codec(role, self.config.dialect or "ga", self.config.limits.max_depth)
+        self._rules = OrderRules() if self.config.strict else None
+
+    @property
+    def state(self) -> State:
+        """Where in its life the session is."""
+        return self._life.state
+
+    @property
+    def pending(self) -> int:
+        """How many events wait in `next_event()`; a driver stops reading at ``Limits.max_queue``."""
+        return len(self._events)
+
+    # ---- what the driver does ----
+
+    def open(self, now: float, opened: "Opened | None" = None, *, dialect: "str | None" = None) -> None:
+        """The handshake has succeeded: events travel from now on.
+
+        Client role: `opened` becomes an event. `dialect` replaces the one of the config (a server learns it from the
+        request). Raises LocalProtocolError if the session is not CONNECTING, ValueError for an unknown dialect.
+        """
+        if self.state is not State.CONNECTING:
+            raise LocalProtocolError(None, self.state, f"open() may be called once, not in state {self.state.value}")
+        if dialect is not None:
+            self._codec = Codec(self.role, dialect, self.config.limits.max_depth)
+        self._life.move(Cause.OPENED)
+        if self.role is Role.CLIENT:
+            self._events.append(opened or Opened())
+
+    def receive(self, data: Message, now: float) -> None:
+        """Takes one message of the peer, or its Close. Never raises because of the peer; ignored once CLOSED."""
+        state = self.state
+        if state is State.CLOSED:
+            return
+        if state is State.CONNECTING:
+            raise LocalProtocolError(None, state, "open() must come before receive()")
+        if isinstance(data, str):
+            self._receive_text(data)
+        elif isinstance(data, Close):
+            self._finish(Cause.CLOSE_RECEIVED, Closed(clean=True, code=data.code, reason=data.reason))
+        else:
+            self._violation("a binary message came, but the protocol has text messages only", data)
+
+    def receive_eof(self, now: float) -> None:
+        """The wire is lost. May be called again."""
+        if self.state is not State.CLOSED:
+            self._finish(
+                Cause.WIRE_LOST, Closed(clean=False, code=1006, reason="the connection was lost without a Close")
+            )
+
+    # ---- what the application does ----
+
+    def send(self, event: Out, now: float) -> None:
+        """Sends `event`, or keeps it until the handshake's end.
+
+        Raises LocalProtocolError (it cannot be sent as it is; nothing changed) or SessionClosed (it came too late).
+        """
+        self._refuse_when_closing()
+        try:
+            payload = self._codec.encode(event)
+        except KeyError:
+            reason = f"a {self.role.value} does not send {type(event).__name__}"
+            raise LocalProtocolError(event, self.state, reason) from None
+        except Mismatch as mismatch:
+            raise LocalProtocolError(event, self.state, f"{event.type}: {mismatch}") from None
+        except TypeError as refusal:
+            raise LocalProtocolError(event, self.state, f"{event.type} holds what JSON cannot: {refusal}") from None
+        if payload is None:
+            return
+        self._refuse_too_much(event, payload)
+        if self._rules is not None:
+            for breach in self._rules.check(event):
+                raise LocalProtocolError(event, self.state, breach.reason)
+            self._rules.feed(event)
+        self._out.append(payload)
+
+    def send_raw(self, text: str, now: float) -> None:
+        """Sends `text` as it is, past the codec and its checks (relays, recorders, fault injection).
+
+        Raises LocalProtocolError (too large, or not encodable) or SessionClosed.
+        """
+        self._refuse_when_closing()
+        try:
+            payload = text.encode()
+        except UnicodeEncodeError:
+            reason = "the text holds a lone surrogate, which UTF-8 cannot carry; write it as a JSON escape"
+            raise LocalProtocolError(None, self.state, reason) from None
+        self._refuse_too_much(None, payload)
+        self._out.append(payload)
+
+    def close(self, now: float, code: int = 1000, reason: str = "") -> None:
+        """Says Close, and waits ``Timeouts.close`` for the answer. Does nothing when closing or closed.
+
+        `reason` is at most 123 bytes of UTF-8. Raises LocalProtocolError for a code or reason that cannot be sent.
+        """
+        if code not in _CLOSE_CODES:
+            raise LocalProtocolError(None, self.state, f"{code} is no close code that may be sent; 1000 is the normal one")
+        if len(reason.encode("utf-8", "replace")) > _MAX_REASON:
+            raise LocalProtocolError(None, self.state, f"a close reason has at most {_MAX_REASON} bytes: {reason!r}")
+        if self.state is State.CONNECTING:
+            self._out.clear()
+            self._finish(Cause.CLOSE_SENT, Closed(clean=False, code=1006, reason="closed before the handshake's end"))
+        elif self.state is State.OPEN:
+            self._out.append(Close(code, reason))
+            self._life.move(Cause.CLOSE_SENT)
+            self._timers.set(Timer.CLOSE, now, self.config.timeouts.close)
+
+    # ---- what both read ----
+
+    def next_event(self) -> "In | LocalEvent | None":
+        """The next event, None when there is none now. `Closed` comes exactly once and last."""
+        return self._events.popleft() if self._events else None
+
+    def outgoing(self) -> "list[Message]":
+        """What must be written now, in order; each message is given once."""
+        return [m if isinstance(m, Close) else m.decode() for m in self._drain()]
+
+    def deadline(self) -> "float | None":
+        """When `tick()` is due, on the clock of `now`; None: never."""
+        return self._timers.next()
+
+    def tick(self, now: float) -> None:
+        """Time has passed. Early and repeated calls do nothing."""
+        if self._timers.rung(now):
+            self._close_unanswered()
+
+    # ---- inside ----
+
+    def _drain(self) -> "list[bytes | Close]":
+        if self.state is State.CONNECTING or not self._out:
+            return []
+        out, self._out = self._out, []
+        return out
+
+    def _refuse_when_closing(self) -> None:
+        if self.closed is not None:
+            raise SessionClosed(self.closed)
+        if self.state is State.CLOSING:
+            raise SessionClosed(Closed(clean=False, code=1000, reason="this side has said Close"))
+
+    def _refuse_too_much(self, event: "Out | None", payload: bytes) -> None:
+        limits = self.config.limits
+        if len(payload) > limits.max_message:
+            reason = f"the message has {len(payload)} bytes, more than Limits.max_message ({limits.max_message}): split it"
+            raise LocalProtocolError(event, self.state, reason)
+        if self.state is State.CONNECTING and len(self._out) >= limits.max_queue:
+            reason = f"{len(self._out)} events wait for the handshake to end (Limits.max_queue): wait for Opened"
+            raise LocalProtocolError(event, self.state, reason)
+
+    def _receive_text(self, text: str) -> None:
+        if len(text) > self.config.limits.max_message:
+            limit = self.config.limits.max_message
+            self._fail(1009, f"a message of {len(text)} characters is larger than Limits.max_message ({limit})")
+            return
+        try:
+            event = self._codec.decode(text)
+        except DecodeError as refusal:
+            self._violation(refusal.reason, text, refusal)
+            return
+        if self._rules is not None:
+            breaches = self._rules.feed(event)
+            # A client that breaks the order gets its answer from the application of the server, as at a real one.
+            if breaches and self.role is Role.CLIENT:
+                self._events.append(event)
+                self._violation(breaches[0].reason, text)
+                return
+        self._events.append(event)
+
+    def _violation(self, reason: str, raw: "str | bytes", refusal: "DecodeError | None" = None) -> None:
+        self._events.append(Violation(reason=reason, raw=raw))
+        if self.role is Role.SERVER:
+            self._answer_error(reason, raw, refusal)
+        elif self.config.strict:
+            self._fail(1008, reason, raw)
+
+    def _answer_error(self, reason: str, raw: "str | bytes", refusal: "DecodeError | None") -> None:
+        if len(self._out) >= self.config.limits.max_queue or self.state is not State.OPEN:
+            return
+        error = RealtimeError(
+            type="invalid_request_error",
+            code=refusal.code if refusal else "invalid_value",
+            message=reason,
+            param=refusal.param if refusal else None,
+            event_id=_event_id_of(raw),
+        )
+        self._out.append(self._codec.encode(ErrorEvent(event_id=self.config.make_id("event"), error=error)) or b"")
+
+    def _fail(self, code: int, reason: str, raw: "str | bytes | None" = None) -> None:
+        """The peer broke the protocol beyond repair: tell it why, and end."""
+        self._out.append(Close(code, reason.encode()[:_MAX_REASON].decode("utf-8", "ignore")))
+        self._finish(
+            Cause.FAILED, Closed(clean=False, code=code, reason=reason, error=RemoteProtocolError(reason, raw))
+        )
+
+    def _close_unanswered(self) -> None:
+        waited = self.config.timeouts.close
+        reason = f"the peer did not answer our Close within {waited:g} s"
+        self._finish(Cause.FAILED, Closed(clean=False, code=1006, reason=reason))
+
+    def _finish(self, cause: Cause, closed: Closed) -> None:
+        self._life.move(cause)
+        self._timers.stop_all()
+        self.closed = closed
+        self._events.append(closed)
+
+
+def _event_id_of(raw: "str | bytes") -> "str | None":
+    """The event_id of a message that is no event, if one can be found."""
+    try:
+        found = loads(raw).get("event_id", UNSET) if isinstance(raw, str) else None
+    except (ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
