@@ -32,6 +32,7 @@ PURE_STDLIB = {
     "keyword",
     "math",
     "operator",
+    "pprint",
     "re",
     "secrets",
     "struct",
