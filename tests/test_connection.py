@@ -1,0 +1,317 @@
+"""Bytes in, events out: handshake, frames, timers and the end, over a virtual wire."""
+
+import pytest
+
+import rtproto
+from rtproto import Config, Connection, Limits, State, Timeouts, events
+from rtproto.errors import HandshakeError, LocalProtocolError, RemoteProtocolError, SessionClosed
+from rtproto.testing import Pair
+
+ENDPOINT = rtproto.endpoint("ws://localhost:8080/v1/realtime?model=m", api_key="sk-secret", subprotocols=("realtime",))
+CREATED = events.SessionCreated(event_id="event_1", session=events.RealtimeSession(id="sess_1"))
+APPEND = events.InputAudioBufferAppend(audio=b"\x01\x02" * 480)
+PING = b"\x89\x00"
+
+
+def pair(client: "Config | None" = None, server: "Config | None" = None, **how: object) -> Pair:
+    return Pair(Connection.client(ENDPOINT, client, now=0.0), Connection.server(server, now=0.0), **how)  # type: ignore[arg-type]
+
+
+def opened(client: "Config | None" = None, server: "Config | None" = None, **how: object) -> Pair:
+    wire = pair(client, server, **how).run()
+    wire.client_events.clear()
+    wire.server_events.clear()
+    return wire
+
+
+@pytest.mark.parametrize("split", [None, 1, 2, 7, 64])
+def test_both_directions_however_the_bytes_are_cut(split: "int | None") -> None:
+    wire = pair(split=split)
+    wire.client.send(APPEND, 0.0)  # before the handshake: it waits
+    wire.run()
+    wire.server.send(CREATED, 0.0)
+    wire.client.send_raw('{"type":"custom.event","n":1}', 0.0)
+    wire.run()
+    request, append, custom = wire.server_events
+    assert isinstance(request, events.Requested)
+    assert (request.path, tuple(request.query)) == ("/v1/realtime", (("model", "m"),))
+    assert ("authorization", "Bearer sk-secret") in [(name.lower(), v) for name, v in request.headers]
+    assert tuple(request.subprotocols) == ("realtime",)
+    assert "secret" not in repr(request)
+    assert append == APPEND
+    assert custom == events.Unknown(raw={"type": "custom.event", "n": 1})
+    open_, created = wire.client_events
+    assert isinstance(open_, events.Opened) and (open_.status, open_.subprotocol) == (101, "realtime")
+    assert created == CREATED
+
+
+def test_the_closing_handshake_from_either_side() -> None:
+    for closer in ("client", "server"):
+        wire = pair(latency=0.05).advance(1.0)
+        wire.client_events.clear()
+        wire.server_events.clear()
+        getattr(wire, closer).close(wire.now, 1000, "enough")
+        wire.advance(1.0)
+        expected = [events.Closed(clean=True, code=1000, reason="enough")]
+        assert wire.client_events == wire.server_events == expected
+        assert wire.client.state is wire.server.state is State.CLOSED
+        assert wire.client.deadline() is wire.server.deadline() is None
+
+
+def test_events_sent_just_before_a_close_arrive() -> None:
+    wire = opened()
+    wire.server.send(CREATED, 0.0)
+    wire.server.close(0.0)
+    wire.client.send(APPEND, 0.0)
+    wire.run()
+    assert wire.client_events[0] == CREATED
+    assert wire.server_events[0] == APPEND
+
+
+def test_the_wire_is_cut() -> None:
+    wire = opened()
+    wire.cut().cut()
+    for seen in (wire.client_events, wire.server_events):
+        assert seen == [events.Closed(clean=False, code=1006, reason="the connection was lost without a Close")]
+    wire.client.receive(b"late", 0.0)
+    wire.client.tick(99.0)
+    assert wire.client.next_event() is None
+    assert wire.client.outgoing() == []
+    with pytest.raises(SessionClosed):
+        wire.client.send(APPEND, 0.0)
+
+
+def test_a_rejected_request_shows_status_headers_and_body() -> None:
+    wire = pair(accept=False).run()
+    wire.server.reject(0.0, 429, [("Retry-After", "7")], b'{"error": "slow down"}')  # type: ignore[union-attr]
+    wire.run()
+    (closed,) = wire.client_events
+    error = closed.error
+    assert isinstance(error, HandshakeError)
+    assert (error.status, error.body) == (429, b'{"error": "slow down"}')
+    assert ("retry-after", "7") in [(name.lower(), v) for name, v in error.headers]
+    assert wire.client.state is State.CLOSED
+    (_, server_closed) = wire.server_events
+    assert not server_closed.clean and server_closed.error is None
+    with pytest.raises(HandshakeError, match="429"):
+        closed.raise_for_error()
+
+
+def test_a_server_answers_a_request_once() -> None:
+    server = Connection.server(now=0.0)
+    with pytest.raises(LocalProtocolError, match="Requested"):
+        server.accept(0.0)
+    wire = opened()
+    for answer in (wire.server.accept, wire.server.reject):  # type: ignore[union-attr]
+        with pytest.raises(LocalProtocolError, match="Requested"):
+            answer(0.0)
+    with pytest.raises(LocalProtocolError, match="Requested"):
+        wire.client.accept(0.0)  # type: ignore[union-attr]
+
+
+def test_a_server_that_gets_no_websocket_request_answers_and_ends() -> None:
+    server = Connection.server(now=0.0)
+    server.receive(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0.0)
+    closed = server.next_event()
+    assert isinstance(closed, events.Closed) and isinstance(closed.error, HandshakeError)
+    assert b"".join(server.outgoing()).startswith(b"HTTP/1.1 4")
+
+
+def test_the_server_ends_while_connecting() -> None:
+    client = Connection.client(ENDPOINT, now=0.0)
+    client.receive(b"HTTP/1.1 200 OK\r\n", 0.0)
+    client.receive_eof(0.0)
+    closed = client.next_event()
+    assert isinstance(closed, events.Closed) and isinstance(closed.error, HandshakeError)
+    assert client.next_event() is None
+
+
+def test_the_client_ends_while_the_server_waits_for_its_request() -> None:
+    server = Connection.server(now=0.0)
+    server.receive(b"GET /", 0.0)
+    server.receive_eof(0.0)
+    closed = server.next_event()
+    assert isinstance(closed, events.Closed) and not closed.clean
+
+
+def test_closing_while_connecting_sends_nothing_more() -> None:
+    client = Connection.client(ENDPOINT, now=0.0)
+    client.close(0.0)
+    assert client.outgoing() == []
+    closed = client.next_event()
+    assert isinstance(closed, events.Closed) and not closed.clean
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_a_handshake_that_does_not_end_in_time(role: str) -> None:
+    config = Config(timeouts=Timeouts(open=10.0))
+    if role == "client":
+        conn: Connection = Connection.client(ENDPOINT, config, now=5.0)  # type: ignore[type-arg]
+    else:
+        conn = Connection.server(config, now=5.0)
+    assert conn.deadline() == 15.0
+    conn.tick(14.9)
+    assert conn.state is State.CONNECTING
+    conn.tick(15.0)
+    closed = conn.next_event()
+    assert isinstance(closed, events.Closed) and isinstance(closed.error, HandshakeError)
+    assert closed.error.status is None
+    assert "10 s" in closed.reason
+    assert conn.deadline() is None
+
+
+def test_a_request_that_is_too_early_followed_by_too_much() -> None:
+    wire = pair(accept=False, server=Config(limits=Limits(max_handshake=2000))).run()
+    wire.server.receive(b"x" * 1000, 0.0)
+    assert wire.server.state is State.CONNECTING
+    wire.server.receive(b"x" * 1001, 0.0)
+    assert wire.server.state is State.CLOSED
+
+
+def test_frames_that_come_with_the_request_are_kept_until_it_is_accepted() -> None:
+    wire = pair(accept=False)
+    client = wire.client
+    first = Connection.client(ENDPOINT, now=0.0)
+    helper = Pair(first, Connection.server(now=0.0)).run()
+    first.send(APPEND, 0.0)
+    early = b"".join(first.outgoing())
+    wire.server.receive(b"".join(client.outgoing()) + early[:100], 0.0)  # type: ignore[arg-type]
+    wire.server.receive(early[100:], 0.0)  # type: ignore[arg-type]
+    wire.server.accept(0.0)  # type: ignore[union-attr]
+    assert isinstance(wire.server.next_event(), events.Requested)
+    assert wire.server.next_event() == APPEND
+    assert helper.client.state is State.OPEN
+
+
+def test_keepalive_pings_an_idle_wire_and_any_byte_is_life() -> None:
+    config = Config(timeouts=Timeouts(keepalive=20.0, pong=5.0))
+    wire = opened(config, Config(timeouts=Timeouts(keepalive=None)))
+    assert wire.client.deadline() == 20.0
+    wire.client.tick(20.0)
+    assert wire.client.deadline() == 25.0
+    ping = b"".join(wire.client.outgoing())  # type: ignore[arg-type]
+    assert ping[0] == 0x89
+    wire.server.receive(ping, 20.0)
+    pong = b"".join(wire.server.outgoing())  # type: ignore[arg-type]
+    assert pong[0] == 0x8A
+    wire.client.receive(pong[:1], 21.0)  # half a pong is life, too
+    assert wire.client.deadline() == 41.0
+    wire.client.receive(pong[1:], 22.0)
+    assert wire.client.deadline() == 42.0
+    assert wire.client.next_event() is None
+
+
+def test_a_wire_that_does_not_answer_a_ping_is_dead() -> None:
+    wire = opened(Config(timeouts=Timeouts(keepalive=20.0, pong=5.0)))
+    wire.client.tick(20.0)
+    wire.client.outgoing()
+    wire.client.tick(25.0)
+    closed = wire.client.next_event()
+    assert isinstance(closed, events.Closed)
+    assert (closed.clean, closed.code) == (False, 1011)
+    assert isinstance(closed.error, RemoteProtocolError)
+    assert b"".join(wire.client.outgoing())[0] == 0x88  # type: ignore[arg-type]
+    assert wire.client.deadline() is None
+
+
+def test_nothing_is_pinged_while_closing_and_the_close_is_bounded() -> None:
+    wire = opened(Config(timeouts=Timeouts(keepalive=1.0, close=5.0)))
+    wire.client.close(0.5)
+    wire.client.outgoing()
+    wire.client.tick(1.0)
+    assert wire.client.outgoing() == []
+    assert wire.client.deadline() == 5.5
+    wire.client.receive(PING, 3.0)
+    assert wire.client.deadline() == 5.5
+    wire.client.tick(5.5)
+    closed = wire.client.next_event()
+    assert isinstance(closed, events.Closed) and not closed.clean
+    assert wire.client.next_event() is None
+
+
+def test_after_a_tick_the_deadline_lies_in_the_future() -> None:
+    wire = opened(Config(timeouts=Timeouts(keepalive=1.0, pong=1.0)))
+    for _ in range(3):
+        deadline = wire.client.deadline()
+        if deadline is None:
+            break
+        wire.client.tick(deadline)
+        after = wire.client.deadline()
+        assert after is None or after > deadline
+
+
+def test_good_events_before_bad_bytes_are_delivered_first() -> None:
+    wire = opened()
+    wire.server.send(CREATED, 0.0)
+    good = b"".join(wire.server.outgoing())  # type: ignore[arg-type]
+    wire.client.receive(good + b"\xff\xff\xff", 0.0)
+    wire.run()
+    created, closed = wire.client_events
+    assert created == CREATED
+    assert (closed.clean, closed.code) == (False, 1002)
+    assert isinstance(closed.error, RemoteProtocolError)
+    assert isinstance(wire.server_events[-1], events.Closed) and wire.server_events[-1].code == 1002
+
+
+def test_a_message_over_the_limit_ends_with_1009() -> None:
+    wire = opened(server=Config(limits=Limits(max_message=500)))
+    wire.client.send(APPEND, 0.0)
+    wire.run()
+    assert wire.server_events[-1].code == wire.client_events[-1].code == 1009
+
+
+def test_a_strict_violation_stops_what_came_after_it() -> None:
+    wire = opened(Config(strict=True))
+    wire.server.send_raw("{", 0.0)
+    wire.server.send(CREATED, 0.0)
+    wire.run()
+    violation, closed = wire.client_events
+    assert isinstance(violation, events.Violation)
+    assert closed.code == 1008
+    assert wire.server_events[-1].code == 1008
+
+
+def test_pings_of_the_peer_are_answered_and_keep_nothing() -> None:
+    wire = opened()
+    wire.client.receive(PING * 1000, 0.0)
+    assert len(b"".join(wire.client.outgoing())) == 6  # type: ignore[arg-type]
+    assert wire.client.next_event() is None
+
+
+def test_compression_is_used_when_both_want_it() -> None:
+    compressing = Config(compression=True)
+    text = events.SessionUpdate(session=events.RealtimeSession(instructions="be brief " * 200))
+    sizes = []
+    for client, server in ((compressing, compressing), (compressing, Config()), (Config(), compressing)):
+        wire = opened(client, server)
+        wire.client.send(text, 0.0)
+        data = b"".join(wire.client.outgoing())  # type: ignore[arg-type]
+        sizes.append(len(data))
+        wire.server.receive(data, 0.0)
+        assert wire.server.next_event() == text
+    assert sizes[0] < 200 < 1800 < sizes[1] == sizes[2]
+
+
+def test_the_dialect_of_the_endpoint_and_of_the_request() -> None:
+    azure = rtproto.azure_preview("https://r.openai.azure.com", deployment="d", api_key="k")
+    wire = Pair(Connection.client(azure, now=0.0), Connection.server(now=0.0), accept=False).run()
+    wire.server.accept(0.0, dialect="beta")  # type: ignore[union-attr]
+    session = events.RealtimeSession(output_modalities=["text"])
+    wire.client.send(events.SessionUpdate(session=session), 0.0)
+    data = b"".join(wire.client.outgoing())
+    assert data == b""  # the handshake's answer is still under way
+    wire.run()
+    assert wire.server_events[-1] == events.SessionUpdate(session=session)
+    other = Connection.client(azure, Config(dialect="ga"), now=0.0)
+    assert other.config.dialect == "ga"
+
+
+def test_pending_counts_what_waits() -> None:
+    wire = opened()
+    wire.server.send(CREATED, 0.0)
+    wire.server.send(CREATED, 0.0)
+    wire.client.receive(b"".join(wire.server.outgoing()), 0.0)  # type: ignore[arg-type]
+    assert wire.client.pending == 2
+    wire.client.next_event()
+    assert wire.client.pending == 1
+    assert wire.client.role is rtproto.Role.CLIENT
