@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from wsproto.extensions import Extension
-from wsproto.frame_protocol import Frame, FrameProtocol, Opcode, ParseFailed, RsvBits
+from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed, RsvBits
 
 from rtproto._config import Close
 from rtproto._frames import (
@@ -277,7 +277,7 @@ class Framing:
             del self._held[:_BLOCK]
             self._barren += len(block)
             self._feed(block)
-            if self._barren > _BLOCK:
+            if self._barren > _BLOCK and not self._dead:
                 # After the end of a DEFLATE stream zlib hoards all input, and copies the hoard for each block.
                 self._end(Failure(1007, "compressed data that holds nothing"))
 
@@ -289,9 +289,7 @@ class Framing:
             for frame in frames.received_frames():
                 self._take(frame)
         except ParseFailed as failure:
-            # Python's own text tells a position that depends on how the bytes were cut.
-            utf8 = isinstance(failure.__context__, UnicodeDecodeError)
-            self._end(Failure(int(failure.code), _INVALID_UTF8 if utf8 else str(failure)))
+            self._end(Failure(int(failure.code), _reason(failure)))
 
     def _take(self, frame: Frame) -> None:
         """Takes a whole control frame, or a piece of a data frame, from wsproto."""
@@ -348,3 +346,10 @@ class Framing:
     def _refuse_after_close(self) -> None:
         if self._close_sent:
             raise LocalProtocolError(None, State.CLOSING, "a Close was sent: no frame may follow it")
+
+
+def _reason(failure: ParseFailed) -> str:
+    """wsproto's words for a failure, unless they tell a position that depends on how the bytes were cut."""
+    if failure.code is not CloseReason.INVALID_FRAME_PAYLOAD_DATA:
+        return str(failure)
+    return _INVALID_UTF8 if isinstance(failure.__context__, UnicodeDecodeError) else "invalid compressed data"
