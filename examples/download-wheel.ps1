@@ -29,12 +29,12 @@ function Get-Setting([string] $Name, [string] $Default = '') {
 
 # The answer to a GET request, whatever its status, with its whole body read.
 function Get-Answer([string] $Url, [string] $Accept) {
-    $request = New-Object System.Net.Http.HttpRequestMessage ([System.Net.Http.HttpMethod]::Get), $Url
-    $request.Headers.Add('Accept', $Accept)
-    $request.Headers.Add('User-Agent', 'download-wheel')
-    # HttpClient drops this header when a redirect is followed.
-    if ($token) { $request.Headers.Add('Authorization', "Bearer $token") }
     try {
+        $request = New-Object System.Net.Http.HttpRequestMessage ([System.Net.Http.HttpMethod]::Get), $Url
+        $request.Headers.Add('Accept', $Accept)
+        $request.Headers.Add('User-Agent', 'download-wheel')
+        # HttpClient drops this header when it follows a redirect.
+        if ($token) { $request.Headers.Add('Authorization', "Bearer $token") }
         $client.SendAsync($request).GetAwaiter().GetResult()
     } catch {
         Stop-Download 1 "cannot get ${Url}: $($_.Exception.GetBaseException().Message)"
@@ -105,6 +105,7 @@ Add-Type -AssemblyName System.Net.Http
 [System.Net.ServicePointManager]::SecurityProtocol =
     [System.Net.ServicePointManager]::SecurityProtocol -bor [System.Net.SecurityProtocolType]::Tls12
 $client = New-Object System.Net.Http.HttpClient
+$client.Timeout = [TimeSpan]::FromMinutes(10)
 
 $release = "$api/repos/$repository/releases/latest"
 if ($tag) { $release = "$api/repos/$repository/releases/tags/$([Uri]::EscapeDataString($tag))" }
@@ -125,7 +126,7 @@ if ([int] $answer.StatusCode -eq 404) {
 if ([int] $answer.StatusCode -ne 200) { Stop-Refused $release $answer }
 
 $found = Get-Json $answer
-if ((Get-Field $found 'assets') -eq $null -and -not ($found -and $found.PSObject.Properties['assets'])) {
+if (-not ($found -is [System.Management.Automation.PSCustomObject] -and $found.PSObject.Properties['assets'])) {
     Stop-Download 1 "the answer of $release is not a release in JSON"
 }
 $name = Get-Field $found 'tag_name'

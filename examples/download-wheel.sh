@@ -117,7 +117,7 @@ choice=$(
           elif length == 0 then "", "release \($tag) has no wheel"
           else "", "release \($tag) has \(length) wheels, and none that fits every platform: \(map(.name) | join(" "))" end
     ' "$scratch/release" 2>/dev/null
-) || fail 1 "the answer of $release is not a release in JSON"
+) && [ -n "$choice" ] || fail 1 "the answer of $release is not a release in JSON"
 {
     read -r url
     read -r size
