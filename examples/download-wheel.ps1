@@ -43,7 +43,7 @@ function Get-Answer([string] $Url, [string] $Accept) {
 
 function Get-Json($Answer) {
     try {
-        ConvertFrom-Json $Answer.Content.ReadAsStringAsync().GetAwaiter().GetResult()
+        ConvertFrom-Json ($Answer.Content.ReadAsStringAsync().GetAwaiter().GetResult())
     } catch {
         $null
     }
