@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import suppress
 from types import TracebackType
 
 from ._errors import AudioFileError, name_of
@@ -17,8 +18,8 @@ class WavWriter:
     """Writes PCM16 mono to a WAV file as it arrives. Made by `write_wav`; a context manager.
 
     The header is brought up to date with every write, so the file plays even when the program dies before `close`.
-    Pieces may end in half a sample: the byte waits for the next piece. Every method raises AudioFileError when the
-    system refuses (no such folder, disk full).
+    Pieces may end in half a sample: the byte waits for the next piece. A write that the system refuses (disk full)
+    raises AudioFileError and closes the file, which keeps what was written before.
     """
 
     def __init__(self, path: str | os.PathLike[str], rate: int) -> None:
@@ -39,7 +40,7 @@ class WavWriter:
         return duration_ms(self._size, rate=self.rate)
 
     def write(self, pcm: Bytes) -> None:
-        """Append PCM16 bytes. ValueError after `close`."""
+        """Append PCM16 bytes. Raises AudioFileError past 4 GiB or when the system refuses, ValueError after `close`."""
         if self._file.closed:
             raise ValueError(f"{name_of(self.path)} is closed; nothing more can be written")
         pcm = self._half + bytes(pcm)
@@ -71,6 +72,8 @@ class WavWriter:
             self._file.write(header)
             self._file.flush()
         except OSError as error:
+            with suppress(OSError):  # closing tries to write once more
+                self._file.close()
             raise AudioFileError.of_system("write", name_of(self.path), error) from None
         self._size = size
 
