@@ -8,12 +8,11 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import attrs
 
 from rtproto._http import Headers, header_problem, is_token
-from rtproto._redact import redact_subprotocol, redact_subprotocols, redact_url
+from rtproto._redact import KEY_SUBPROTOCOL, redact_subprotocol, redact_subprotocols, redact_url
 from rtproto._url import DEFAULT_PORTS, Pairs, join_query, pairs, split_url
 
 Provider: TypeAlias = Literal["openai", "azure"]
 
-_KEY_SUBPROTOCOL = "openai-insecure-api-key."
 _AZURE_PATHS = re.compile(r"/(?:openai|voice-live|api/projects)(?:/.*)?$")
 _PORTAL_QUERY = frozenset(("api-version", "deployment", "model"))
 
@@ -141,7 +140,7 @@ def openai(
     own: list[tuple[str, str]] = []
     subprotocols: tuple[str, ...] = ()
     if browser:
-        subprotocols = ("realtime", _KEY_SUBPROTOCOL + api_key, *(f"{n.lower()}.{value}" for n, value in identities))
+        subprotocols = ("realtime", KEY_SUBPROTOCOL + api_key, *(f"{n.lower()}.{value}" for n, value in identities))
     else:
         own = [("Authorization", f"Bearer {api_key}"), *identities]
     if safety_identifier is not None:
@@ -262,11 +261,13 @@ def from_env(environ: Mapping[str, str], provider: "Provider | None" = None) -> 
 
 def _azure_from(values: Mapping[str, str]) -> Endpoint:
     url = _needed(values, "AZURE_OPENAI_ENDPOINT", "it is the resource's address, https://NAME.openai.azure.com")
+    _check_url("AZURE_OPENAI_ENDPOINT", url)
     deployment = _needed(values, "AZURE_OPENAI_DEPLOYMENT", "it names the deployment of a realtime model")
-    token = values.get("AZURE_OPENAI_TOKEN")
-    if token is None:
+    api_key, token = values.get("AZURE_OPENAI_API_KEY"), values.get("AZURE_OPENAI_TOKEN")
+    if api_key and token:
+        raise ValueError("AZURE_OPENAI_API_KEY and AZURE_OPENAI_TOKEN are both set: keep one of them")
+    if not token:
         _needed(values, "AZURE_OPENAI_API_KEY", "set it, or AZURE_OPENAI_TOKEN")
-    api_key = values.get("AZURE_OPENAI_API_KEY")
     version = values.get("AZURE_OPENAI_API_VERSION")
     if version is None:
         return azure(url, deployment=deployment, api_key=api_key, token=token)
@@ -276,6 +277,7 @@ def _azure_from(values: Mapping[str, str]) -> Endpoint:
 def _openai_from(values: Mapping[str, str]) -> Endpoint:
     api_key = _needed(values, "OPENAI_API_KEY", "any text will do for a server that asks for none")
     base_url = values.get("OPENAI_BASE_URL", "wss://api.openai.com/v1")
+    _check_url("OPENAI_BASE_URL", base_url)
     return openai(values.get("OPENAI_MODEL", "gpt-realtime"), api_key=api_key, base_url=base_url)
 
 
@@ -296,6 +298,13 @@ def _needed(values: Mapping[str, str], name: str, meaning: str) -> str:
         because = f" ({', '.join(found)} {'is' if len(found) == 1 else 'are'} set)" if found else ""
         raise ValueError(f"{name} is not set: {meaning}{because}")
     return values[name]
+
+
+def _check_url(variable: str, url: str) -> None:
+    try:
+        split_url(url)
+    except ValueError as error:
+        raise ValueError(f"{variable}: {error}") from None
 
 
 def _endpoint(
@@ -329,7 +338,11 @@ def _azure(
         else ("Authorization", f"Bearer {_secret('token', token)}")
     )
     parts = split_url(endpoint_url)
-    kept = [(name, value) for name, value in parse_qsl(parts.query) if name.lower() not in _PORTAL_QUERY]
+    kept = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if name.lower() not in _PORTAL_QUERY
+    ]
     base = urlunsplit(parts._replace(query=""))
     prefix = _AZURE_PATHS.sub("", parts.path.rstrip("/"))
     return _endpoint(base, prefix + path, (*wanted, *kept, *pairs(query)), (own, *pairs(headers)), (), dialect)

@@ -4,7 +4,6 @@ import re
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Sequence
-from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
@@ -25,7 +24,7 @@ from rtproto._http import (
     is_token,
     refuse_bad_headers,
 )
-from rtproto._redact import redact_subprotocol, redact_subprotocols
+from rtproto._redact import KEY_SUBPROTOCOL, redact_subprotocol, redact_subprotocols
 from rtproto.errors import LocalProtocolError
 
 USER_AGENT = "rtproto"
@@ -34,8 +33,6 @@ USER_AGENT = "rtproto"
 _TARGET = re.compile(r"/[!-~]*")
 _ABSOLUTE_FORM = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?]*", re.IGNORECASE)
 _SECONDS = re.compile(r"[0-9]{1,6}")
-
-_PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 # By status, else by its first digit.
 _HINTS = {
@@ -155,7 +152,7 @@ class ClientHandshake:
     def _judge(self, answer: Answer) -> "Accepted | Rejected":
         if not answer.switched:
             return Rejected(status=answer.status, headers=answer.headers, body=answer.body, reason=_reason(answer))
-        headers = tuple((name, _without_key(name, value)) for name, value in answer.headers)
+        headers = tuple((name, _without_key(value)) for name, value in answer.headers)
         selected = header_list(answer.headers, "sec-websocket-protocol")
         extensions = agreed_deflate(header_list(answer.headers, "sec-websocket-extensions"))
         accept = generate_accept_token(self._key).decode()
@@ -181,7 +178,7 @@ class ClientHandshake:
         return Accepted(
             status=101,
             headers=headers,
-            subprotocol=redact_subprotocol(selected[0]) if selected else None,
+            subprotocol=_without_key(selected[0]) if selected else None,
             extensions=extensions or [],
             trailing=answer.trailing,
         )
@@ -222,7 +219,7 @@ class ServerHandshake:
             if not kept:
                 return self._refuse(status, reason, extra, has_body=request.method != b"HEAD")
         self._request = request
-        path, _, query = _ABSOLUTE_FORM.sub("", request.target.decode("ascii")).partition("?")
+        path, _, query = _origin_form(request).partition("?")
         return Request(
             path=unquote(path) or "/",
             query=tuple(parse_qsl(query, keep_blank_values=True)),
@@ -246,7 +243,7 @@ class ServerHandshake:
             shown = redact_subprotocol(subprotocol)
             if subprotocol not in header_list(found, "sec-websocket-protocol"):
                 raise _local_error(f"the client did not offer the subprotocol {shown!r}")
-            if shown != subprotocol:
+            if subprotocol.startswith(KEY_SUBPROTOCOL):
                 raise _local_error(f"the subprotocol {shown!r} holds the client's key: select another one")
         offers = header_list(found, "sec-websocket-extensions") if self._compression else []
         deflate, extensions = accept_deflate(offers)
@@ -292,7 +289,6 @@ class ServerHandshake:
     def _respond(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, *, has_body: bool = True) -> bytes:
         response = h11.Response(
             status_code=status,
-            reason=_PHRASES.get(status, ""),
             headers=[*headers, ("Content-Length", str(len(body))), ("Connection", "close")],
         )
         data = self._http.send(response)
@@ -305,12 +301,17 @@ def _local_error(reason: str) -> LocalProtocolError:
     return LocalProtocolError(None, None, reason)
 
 
+def _origin_form(request: h11.Request) -> str:
+    return _ABSOLUTE_FORM.sub("", request.target.decode("ascii"))
+
+
 def _mentions(headers: Headers, name: str, token: str) -> bool:
     return token in (item.lower() for item in header_list(headers, name))
 
 
-def _without_key(name: str, value: str) -> str:
-    return redact_subprotocol(value) if name == "sec-websocket-protocol" else value
+def _without_key(value: str) -> str:
+    """A server may select the subprotocol that holds the key; what it said ends up in events and logs."""
+    return redact_subprotocol(value) if value.startswith(KEY_SUBPROTOCOL) else value
 
 
 def _is_key(values: list[str]) -> bool:
@@ -327,7 +328,7 @@ def _request_rules(request: h11.Request, headers: Headers, end: object) -> Itera
         (request.http_version >= b"1.1", 505, (), "a WebSocket needs HTTP/1.1"),
         (request.method == b"GET", 405, (("Allow", "GET"),), "a WebSocket is opened with the method GET"),
         (isinstance(end, h11.EndOfMessage), 400, (), "the request must not have a body"),
-        (request.target != b"*", 400, (), "the request names no path"),
+        (_origin_form(request)[:1] in ("", "/", "?"), 400, (), "the request's target must be a path or a URL"),
         (
             _mentions(headers, "upgrade", "websocket"),
             426,
@@ -359,9 +360,8 @@ def _reason(answer: Answer) -> str:
         return f"the server redirects (HTTP {status}) to {_origin(answer.headers)}; redirects are never followed"
     hint = _HINTS.get(status) or _HINTS.get(status // 100)
     wait = next((value for name, value in answer.headers if name == "retry-after" and _SECONDS.fullmatch(value)), "")
-    name = " ".join(filter(None, (f"HTTP {status}", _PHRASES.get(status))))
     details = "; ".join(filter(None, (hint, f"retry after {wait} s" if wait else "")))
-    return f"the server answered {name} instead of opening a WebSocket" + (f": {details}" if details else "")
+    return f"the server answered HTTP {status} instead of opening a WebSocket" + (f": {details}" if details else "")
 
 
 def _origin(headers: Headers) -> str:

@@ -6,6 +6,9 @@ from urllib.parse import unquote_plus
 _SECRET_NAME = re.compile(r"key|token|secret|password|auth|credential|signature|^sig$", re.IGNORECASE)
 _PARAMETER = re.compile(r"([?&;])([^=&;#\s]*)=([^&;#\s]*)")
 _USER = re.compile(r"//[^/?#\s]*@")
+KEY_SUBPROTOCOL = "openai-insecure-api-key."
+"""What a browser puts before its key to send it as a subprotocol: it cannot set headers."""
+
 _SUBPROTOCOL = re.compile(r"^(.*?(?:key|token|secret|bearer|auth)[^.]*\.).*", re.IGNORECASE | re.DOTALL)
 
 
@@ -15,7 +18,7 @@ def redact_url(url: str) -> str:
 
 
 def redact_subprotocol(name: str) -> str:
-    """`name`, its key as ``***``: browsers pass it as ``openai-insecure-api-key.<key>``."""
+    """`name` as it may be shown: what follows a part that speaks of a key or a token is ``***``."""
     return _SUBPROTOCOL.sub(r"\1***", name)
 
 

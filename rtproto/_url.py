@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from rtproto._redact import redact_url
@@ -18,7 +18,9 @@ WHITE_SPACE = re.compile(r"[\x00-\x20\x7f]")
 
 def pairs(items: Pairs) -> tuple[tuple[str, str], ...]:
     """`items` as a tuple of pairs."""
-    return tuple((name, value) for name, value in (items.items() if isinstance(items, Mapping) else items))
+    if isinstance(items, Mapping):
+        return tuple(cast("Mapping[str, str]", items).items())
+    return tuple((name, value) for name, value in items)
 
 
 def split_url(url: str) -> SplitResult:
