@@ -47,9 +47,7 @@ class Connection(Generic[Out, In]):
         now: float,
     ) -> None: ...
 
-    def __init__(
-        self, role: Role, config: Config, handshake: "ClientHandshake | ServerHandshake", now: float
-    ) -> None:
+    def __init__(self, role: Role, config: Config, handshake: "ClientHandshake | ServerHandshake", now: float) -> None:
         self._session: Session[Out, In] = Session(role, config)  # type: ignore[call-overload]  # role is not literal here
         self._timers = self._session._timers
         self._handshake: ClientHandshake | ServerHandshake | None = handshake
@@ -237,9 +235,7 @@ class Connection(Generic[Out, In]):
             reason = "the client sent more than Limits.max_handshake before its request was answered"
             self._lose(reason)
 
-    def _open(
-        self, now: float, extensions: "Sequence[object]", opened: "Opened | None", dialect: "str | None"
-    ) -> None:
+    def _open(self, now: float, extensions: "Sequence[object]", opened: "Opened | None", dialect: "str | None") -> None:
         self._session.open(now, opened, dialect=dialect)
         self._framing = Framing(
             client=self.role is Role.CLIENT,
@@ -260,8 +256,14 @@ class Connection(Generic[Out, In]):
         self._session._finish(Cause.FAILED, closed)
 
     def _answerable(self, what: str) -> ServerHandshake:
-        if not isinstance(self._handshake, ServerHandshake) or not self._requested or self.state is not State.CONNECTING:
-            raise LocalProtocolError(None, self.state, f"{what}() answers a Requested event, once; there is none to answer")
+        if (
+            not isinstance(self._handshake, ServerHandshake)
+            or not self._requested
+            or self.state is not State.CONNECTING
+        ):
+            raise LocalProtocolError(
+                None, self.state, f"{what}() answers a Requested event, once; there is none to answer"
+            )
         return self._handshake
 
     # ---- the frames ----

@@ -99,6 +99,8 @@ def _structure_list(tp: Any) -> Hook:
     structure = converter.get_structure_hook(item_type)
 
     def hook(wire: list[Any], _: Any) -> list[Any]:
+        if wire.__class__ is not list:
+            raise Mismatch(_NAMES[list], wire)
         index = 0
         out = []
         try:
@@ -117,6 +119,8 @@ def _structure_dict(tp: Any) -> Hook:
     structure = converter.get_structure_hook(value_type)
 
     def hook(wire: dict[str, Any], _: Any) -> dict[str, Any]:
+        if wire.__class__ is not dict:
+            raise Mismatch(_NAMES[dict], wire)
         key = ""
         out = {}
         try:
@@ -182,7 +186,10 @@ def _structure_class(cls: Any) -> Hook:
     """Writes the function that turns a wire object (a fresh dict without ``type`` where it is a tag) into a `cls`."""
     names: dict[str, Any] = {"cls": cls, "new": cls.__new__, "UNSET": UNSET, "Mismatch": Mismatch}
     names |= {"decode_base64": decode_base64, "b64decode": b64decode}
-    lines = ["def structure(d, _):", " e = new(cls)", " pop = d.pop"]
+    lines = ["def structure(d, _):"]
+    if not issubclass(cls, WireEvent):
+        lines.append(f" if d.__class__ is not dict: raise Mismatch({_NAMES[dict]!r}, d)")
+    lines += [" e = new(cls)", " pop = d.pop"]
     for field in attrs.fields(cls):
         if field.name == "extra":
             continue
@@ -334,7 +341,8 @@ def _build() -> Converter:
     built.register_structure_hook_factory(lambda tp: get_origin(tp) is list, _structure_list)
     built.register_structure_hook_factory(lambda tp: get_origin(tp) is dict, _structure_dict)
     built.register_structure_hook_factory(_is_wire, _structure_class)
-    built.register_structure_hook_factory(lambda tp: tp in _INLINE_CHECKS, _structure_atom)
+    for atom in _INLINE_CHECKS:
+        built.register_structure_hook(atom, _structure_atom(atom))
     built.register_structure_hook_func(lambda tp: tp is Any or tp is type(None), _structure_null)
     built.register_unstructure_hook_factory(lambda tp: get_origin(tp) is list, _unstructure_list)
     built.register_unstructure_hook_factory(lambda tp: get_origin(tp) is dict, _unstructure_dict)
@@ -347,8 +355,3 @@ def _build() -> Converter:
 
 converter = _build()
 """Turns wire dicts (fresh ones: they are consumed) into the classes of `rtproto.events` and back."""
-
-
-def is_event(cls: Any) -> bool:
-    """Whether `cls` is a class of the wire's events."""
-    return isinstance(cls, type) and issubclass(cls, WireEvent)

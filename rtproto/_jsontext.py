@@ -40,7 +40,7 @@ def dumps(value: Any) -> bytes:
 def is_deeper_than(value: Any, limit: int) -> bool:
     """Whether `value` nests objects and arrays more than `limit` levels deep. Never recurses."""
     level = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             child
             for node in level

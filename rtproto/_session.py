@@ -157,7 +157,9 @@ class Session(Generic[Out, In]):
         `reason` is at most 123 bytes of UTF-8. Raises LocalProtocolError for a code or reason that cannot be sent.
         """
         if code not in _CLOSE_CODES:
-            raise LocalProtocolError(None, self.state, f"{code} is no close code that may be sent; 1000 is the normal one")
+            raise LocalProtocolError(
+                None, self.state, f"{code} is no close code that may be sent; 1000 is the normal one"
+            )
         if len(reason.encode("utf-8", "replace")) > _MAX_REASON:
             raise LocalProtocolError(None, self.state, f"a close reason has at most {_MAX_REASON} bytes: {reason!r}")
         if self.state is State.CONNECTING:
@@ -204,7 +206,9 @@ class Session(Generic[Out, In]):
     def _refuse_too_much(self, event: "Out | None", payload: bytes) -> None:
         limits = self.config.limits
         if len(payload) > limits.max_message:
-            reason = f"the message has {len(payload)} bytes, more than Limits.max_message ({limits.max_message}): split it"
+            reason = (
+                f"the message has {len(payload)} bytes, more than Limits.max_message ({limits.max_message}): split it"
+            )
             raise LocalProtocolError(event, self.state, reason)
         if self.state is State.CONNECTING and len(self._out) >= limits.max_queue:
             reason = f"{len(self._out)} events wait for the handshake to end (Limits.max_queue): wait for Opened"

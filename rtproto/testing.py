@@ -206,4 +206,3 @@ class Pair:
             machine.receive(flight.popleft()[1], self.now)
             moved = True
         return moved
-

@@ -248,8 +248,10 @@ def test_a_strict_client_closes(text: str, reason: str) -> None:
 
 def test_a_binary_message_is_a_violation() -> None:
     p = client()
-    p >> b"\x00\x01" << events.Violation(
-        reason="a binary message came, but the protocol has text messages only", raw=b"\x00\x01"
+    (
+        p
+        >> b"\x00\x01"
+        << events.Violation(reason="a binary message came, but the protocol has text messages only", raw=b"\x00\x01")
     )
     p.end()
 

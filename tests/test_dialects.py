@@ -1,0 +1,180 @@
+"""The beta protocol, mapped onto the GA vocabulary and back."""
+
+import json
+from typing import Any
+
+import pytest
+
+from rtproto import Role, events
+from rtproto._codec import Codec
+from rtproto._dialects import DIALECTS, dialect
+
+CLIENT = Codec(Role.CLIENT, "beta", 200)
+SERVER = Codec(Role.SERVER, "beta", 200)
+PLACE = {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
+
+SESSION = {
+    "id": "sess_1",
+    "object": "realtime.session",
+    "model": "gpt-4o-realtime-preview",
+    "modalities": ["text", "audio"],
+    "voice": "alloy",
+    "input_audio_format": "pcm16",
+    "output_audio_format": "g711_ulaw",
+    "input_audio_transcription": {"model": "whisper-1"},
+    "input_audio_noise_reduction": None,
+    "turn_detection": {"type": "server_vad", "threshold": 0.5},
+    "max_response_output_tokens": "inf",
+    "temperature": 0.8,
+    "speed": 1.1,
+    "tools": [],
+    "tool_choice": "auto",
+}
+
+
+def both_ways(wire: dict[str, Any], *, sent: bool = False) -> Any:
+    decoder, encoder = (SERVER, CLIENT) if sent else (CLIENT, SERVER)
+    event = decoder.decode(json.dumps(wire))
+    assert json.loads(encoder.encode(event) or b"") == wire
+    return event
+
+
+def test_a_session() -> None:
+    event = both_ways({"type": "session.created", "event_id": "e", "session": SESSION})
+    session = event.session
+    assert isinstance(session, events.RealtimeSession)
+    assert session.output_modalities == ["audio"]
+    assert session.max_output_tokens == "inf"
+    assert session.audio == events.AudioConfig(
+        input=events.AudioInput(
+            format=events.AudioPcm(rate=24000),
+            transcription=events.AudioTranscription(model="whisper-1"),
+            noise_reduction=None,
+            turn_detection=events.ServerVad(threshold=0.5),
+        ),
+        output=events.AudioOutput(format=events.AudioPcmu(), voice="alloy", speed=1.1),
+    )
+    assert session.extra == {"temperature": 0.8}
+    assert event.type == event.wire_type == "session.created"
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        {},
+        {"modalities": ["text"]},
+        {"modalities": ["audio", "text"]},
+        {"turn_detection": None},
+        {"turn_detection": {"type": "none"}},
+        {"input_audio_format": "pcm", "output_audio_format": "opus"},
+        {"input_audio_format": None},
+        {"voice": {"name": "n", "type": "azure-standard"}},
+        {"turn_detection": "off"},
+        {"audio": {"input": {"gain": 2}}, "voice": "ash"},
+        {"audio": {"output": {"format": {"type": "audio/pcm", "rate": 8000}}}},
+    ],
+)
+def test_a_session_update_of_any_shape(session: dict[str, Any]) -> None:
+    both_ways({"type": "session.update", "session": session}, sent=True)
+
+
+def test_a_ga_program_speaks_beta() -> None:
+    update = events.SessionUpdate(
+        session=events.RealtimeSession(
+            output_modalities=["audio"],
+            instructions="Be brief.",
+            audio=events.AudioConfig(
+                input=events.AudioInput(format=events.AudioPcm(), turn_detection=None),
+                output=events.AudioOutput(voice="ash"),
+            ),
+        )
+    )
+    assert json.loads(CLIENT.encode(update) or b"") == {
+        "type": "session.update",
+        "session": {
+            "instructions": "Be brief.",
+            "modalities": ["text", "audio"],
+            "voice": "ash",
+            "input_audio_format": "pcm16",
+            "turn_detection": None,
+        },
+    }
+    item = events.MessageItem(role="assistant", content=[events.OutputText(text="hi"), events.OutputAudio()])
+    create = json.loads(CLIENT.encode(events.ConversationItemCreate(item=item)) or b"")
+    assert [part["type"] for part in create["item"]["content"]] == ["text", "audio"]
+    params = events.ResponseCreateParams(output_modalities=["audio"], input=[item], conversation="none")
+    response = json.loads(CLIENT.encode(events.ResponseCreate(response=params)) or b"")["response"]
+    assert response["modalities"] == ["text", "audio"]
+    assert response["input"][0]["content"][0]["type"] == "text"
+
+
+@pytest.mark.parametrize(
+    ("wire", "cls"),
+    [
+        ({"type": "response.audio.delta", "delta": "AAAA", **PLACE}, events.ResponseOutputAudioDelta),
+        ({"type": "response.audio.done", **PLACE}, events.ResponseOutputAudioDone),
+        ({"type": "response.text.delta", "delta": "a", **PLACE}, events.ResponseOutputTextDelta),
+        ({"type": "response.text.done", "text": "a", **PLACE}, events.ResponseOutputTextDone),
+        ({"type": "response.audio_transcript.delta", "delta": "a", **PLACE}, events.ResponseOutputAudioTranscriptDelta),
+        (
+            {"type": "response.audio_transcript.done", "transcript": "a", **PLACE},
+            events.ResponseOutputAudioTranscriptDone,
+        ),
+        ({"type": "output_audio_buffer.audio_started", "response_id": "r"}, events.OutputAudioBufferStarted),
+        ({"type": "output_audio_buffer.started", "response_id": "r"}, events.OutputAudioBufferStarted),
+        (
+            {
+                "type": "conversation.item.created",
+                "previous_item_id": None,
+                "item": {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "hi"}]},
+            },
+            events.ConversationItemAdded,
+        ),
+        ({"type": "response.content_part.added", "part": {"type": "audio"}, **PLACE}, events.ResponseContentPartAdded),
+        ({"type": "session.telepathy", "x": 1}, events.Unknown),
+    ],
+)
+def test_a_beta_event_is_its_ga_class_and_goes_back_as_it_came(wire: dict[str, Any], cls: type) -> None:
+    event = both_ways(wire)
+    assert type(event) is cls
+    assert event.wire_type == wire["type"]
+
+
+def test_a_response() -> None:
+    response = {
+        "id": "resp_1",
+        "object": "realtime.response",
+        "status": "completed",
+        "modalities": ["text", "audio"],
+        "voice": "alloy",
+        "output_audio_format": "pcm16",
+        "temperature": 0.8,
+        "max_output_tokens": "inf",
+        "output": [
+            {"id": "i", "type": "message", "role": "assistant", "content": [{"type": "audio", "transcript": "hi"}]},
+            {"id": "j", "type": "message", "role": "user", "content": [{"type": "text", "text": "?"}]},
+        ],
+    }
+    event = both_ways({"type": "response.done", "event_id": "e", "response": response})
+    assert event.response.output_modalities == ["audio"]
+    assert event.response.audio.output == events.AudioOutput(voice="alloy", format=events.AudioPcm(rate=24000))
+    assert event.response.output[0].content == [events.OutputAudio(transcript="hi")]
+
+
+def test_a_transcription_session() -> None:
+    session = {"input_audio_format": "pcm16", "input_audio_transcription": {"model": "whisper-1"}}
+    event = both_ways({"type": "transcription_session.update", "session": session}, sent=True)
+    assert isinstance(event, events.SessionUpdate)
+    assert isinstance(event.session, events.TranscriptionSession)
+    both_ways({"type": "transcription_session.updated", "session": session})
+
+
+def test_odd_shapes_are_left_alone() -> None:
+    for item in ({"type": "message", "role": "assistant"}, {"type": "message", "role": "assistant", "content": []}):
+        both_ways({"type": "conversation.item.created", "item": item})
+
+
+def test_every_dialect_has_its_name() -> None:
+    assert all(dialect(name).name == name for name in DIALECTS)
+    with pytest.raises(ValueError, match="no dialect 'latin'"):
+        dialect("latin")
