@@ -50,7 +50,8 @@ def main(folder: Path) -> None:
         ("silence.wav", silence(2.0), RATE, "PCM_16"),
         ("noise.wav", pink_noise(2.0), RATE, "PCM_16"),
     ]:
-        soundfile.write(folder / name, sound, rate, subtype)
+        # Rounded here, because libsndfile rounds floats differently for WAV and FLAC.
+        soundfile.write(folder / name, np.rint(sound * 32767).astype(np.int16), rate, subtype)
         seconds, size = len(sound) / rate, (folder / name).stat().st_size
         print(f"{name:24} {seconds:6.3f} s {rate:6} Hz {size:8} bytes")
 

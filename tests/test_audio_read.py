@@ -37,10 +37,11 @@ def in_memory(sound: NDArray[np.float64], rate: int, format: str, subtype: str |
     return file
 
 
-def test_a_wav_of_the_wanted_rate_comes_out_bit_by_bit() -> None:
+@pytest.mark.parametrize("name", ["question.wav", "question.flac", "question.raw"])
+def test_lossless_sound_of_the_wanted_rate_comes_out_bit_by_bit(name: str) -> None:
     with wave.open(str(QUESTION)) as file:
         expected = file.readframes(file.getnframes())
-    assert b"".join(read_audio(QUESTION)) == expected
+    assert b"".join(read_audio(DATA / name)) == expected
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -148,6 +149,15 @@ def test_headerless_sound_of_another_kind_is_described() -> None:
     assert b"".join(read_audio(io.BytesIO(codes), rate=8_000, raw=raw)) == ulaw_decode(codes)
     stereo = np.repeat(samples(ulaw_decode(codes)), 2).tobytes()
     assert b"".join(read_audio(io.BytesIO(stereo), rate=8_000, raw=Raw(8_000, 2))) == ulaw_decode(codes)
+
+
+def test_a_flac_written_to_a_pipe_says_no_length_and_is_played_to_its_end() -> None:
+    data = bytearray((DATA / "question.flac").read_bytes())
+    data[21] &= 0xF0  # STREAMINFO: 36 bits of total samples, 0 = unknown
+    data[22:26] = bytes(4)
+    reader = read_audio(io.BytesIO(data))
+    assert reader.duration is None
+    assert b"".join(reader) == b"".join(read_audio(QUESTION))
 
 
 def test_a_reader_starts_anew_each_time_and_leaves_a_given_file_open() -> None:
