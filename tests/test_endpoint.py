@@ -115,8 +115,8 @@ def test_azure_takes_the_resources_address_as_portals_write_it(url: str) -> None
 
 
 def test_azure_keeps_a_gateways_prefix_and_query() -> None:
-    found = azure("https://gate.example/team/openai?subscription-key=" + SECRET, deployment="d", token="t")
-    assert found.url == f"wss://gate.example/team/openai/v1/realtime?model=d&subscription-key={SECRET}"
+    found = azure("https://gate.example/team/openai?flag=&subscription-key=" + SECRET, deployment="d", token="t")
+    assert found.url == f"wss://gate.example/team/openai/v1/realtime?model=d&flag=&subscription-key={SECRET}"
     assert found.headers == (("Authorization", "Bearer t"),)
     shows_nothing(found)
 
@@ -200,7 +200,7 @@ def test_azure_refuses_what_cannot_work(make: Any, arguments: dict[str, Any], re
     [
         ("ws://localhost:8000/v1/realtime", "localhost", 8000, False, "localhost:8000", "/v1/realtime"),
         ("http://LocalHost", "localhost", 80, False, "localhost", "/"),
-        ("https://h?a=b", "h", 443, True, "h", "/?a=b"),
+        ("https://h?a=b?/c", "h", 443, True, "h", "/?a=b?/c"),
         ("wss://h:443/a%20b?c=d%20e", "h", 443, True, "h", "/a%20b?c=d%20e"),
         ("ws://h:443/", "h", 443, False, "h:443", "/"),
         ("wss://[2001:DB8::1]:8443/x", "2001:db8::1", 8443, True, "[2001:db8::1]:8443", "/x"),
@@ -232,7 +232,7 @@ def test_any_server_takes_credentials_query_subprotocols_and_a_dialect() -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["api-key", "api_key", "API%2DKEY", "key", "token", "access_token", "sig", "code;secret"]
+    "name", ["api-key", "api_key", "API%2DKEY", "to%6Ben", "key", "token", "access_token", "sig", "code;secret"]
 )
 def test_secrets_of_the_query_are_not_shown(name: str) -> None:
     found = endpoint(f"wss://h/x?a=1&{name}={SECRET}&model=m")
@@ -369,6 +369,8 @@ def test_half_a_configuration_names_what_is_missing(environ: dict[str, str], pro
 
 def test_the_committed_template_lists_every_variable_and_sets_none() -> None:
     template = Path(__file__).parent.parent / "development.env"
+    if not template.exists():
+        pytest.skip("development.env is in the checkout, not in the installed package")
     lines = [line for line in template.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     variables = dict(line.split("=", 1) for line in lines)
     assert from_env(variables) is None

@@ -116,8 +116,8 @@ def test_optional_headers_are_left_out_and_the_user_agent_can_be_named() -> None
 
 
 def test_every_handshake_has_its_own_key() -> None:
-    plain = {"host": "h", "target": "/", "max_size": 100}
-    assert ClientHandshake(**plain).request != ClientHandshake(**plain).request
+    first, second = (ClientHandshake(host="h", target="/", max_size=100) for _ in range(2))
+    assert first.request != second.request
 
 
 @pytest.mark.parametrize(
@@ -491,9 +491,9 @@ def test_rejecting_closes_with_a_complete_answer() -> None:
     assert set(result.headers) == {("retry-after", "3"), ("content-length", "9"), ("connection", "close")}
 
 
-def refused(data: bytes, **limits: int) -> tuple[Rejected, Rejected]:
+def refused(data: bytes, max_size: int = 4096) -> tuple[Rejected, Rejected]:
     """What the server says of the data, and how a client sees its answer."""
-    result, _ = feed(server(**limits), [data])
+    result, _ = feed(server(max_size), [data])
     assert isinstance(result, Rejected), result
     assert SECRET not in result.reason
     assert SECRET.encode() not in result.response
@@ -596,6 +596,11 @@ def test_a_request_is_answered_once() -> None:
     handshake.reject()
     with pytest.raises(errors.LocalProtocolError, match="no request to answer"):
         handshake.reject()
+    accepted = server()
+    feed(accepted, [asking()])
+    accepted.accept()
+    with pytest.raises(errors.LocalProtocolError, match="no request to answer"):
+        accepted.accept()
 
 
 @given(st.binary(max_size=300), st.integers(1, 40))
@@ -655,6 +660,15 @@ def test_cuts_change_nothing_for_a_server(request_: bytes) -> None:
         result, rest = feed(server(400), chunks)
         assert said(result) == said(expected)
         assert isinstance(result, Rejected) or rest == expected_rest
+
+
+@pytest.mark.parametrize("limit", range(8))
+@pytest.mark.parametrize("answer", [b"HTTPX/1.1 200 OK\n", b"HTTP/1.1 200 OK\r\n\r\n", b"HELLO\n"])
+def test_cuts_change_nothing_even_under_absurd_limits(limit: int, answer: bytes) -> None:
+    expected, _ = feed(client(max_size=limit), [answer])
+    assert isinstance(expected, Rejected)
+    for chunks in cuts(answer):
+        assert feed(client(max_size=limit), chunks)[0] == expected
 
 
 @given(st.lists(st.integers(0, 400), max_size=6), st.sampled_from([False, True]))
