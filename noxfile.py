@@ -12,11 +12,15 @@ ROOT = Path(__file__).parent
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 # What the tests read beside the installed packages.
 BESIDE_THE_WHEEL = ["tests", "test_data", "examples", "pyproject.toml", "README.md"]
+PINS_HEAD = """\
+# The newest versions that `rtproto[demo]` runs with, for those who want pins:
+# `python -m pip install -r requirements.txt`, or `-c requirements.txt` beside what you install.
+# `nox -s pins` renews them."""
 
 nox.needs_version = ">=2025.11.12"
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = False
-nox.options.report = ".nox/report.json"
+nox.options.report = ".nox-report.json"
 nox.options.download_python = "never"
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
@@ -87,5 +91,6 @@ def wheel(session: nox.Session) -> None:
 def pins(session: nox.Session) -> None:
     """Renew requirements.txt."""
     compile_pins = ["uv", "pip", "compile", "pyproject.toml", "--extra=demo", "--universal", "--python-version=3.10"]
-    plain = ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--upgrade", "--quiet"]
-    session.run_install(*compile_pins, *plain, "--output-file=requirements.txt")
+    versions_alone = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
+    pinned = session.run_install(*compile_pins, *versions_alone, silent=True)
+    (ROOT / "requirements.txt").write_text(f"{PINS_HEAD}\n{pinned}", encoding="utf-8")
