@@ -171,6 +171,13 @@ def test_an_ogg_that_was_cut_ends_where_it_was_cut() -> None:
     assert 2 < len(pcm) / 48_000 < 4.6
 
 
+def test_a_flac_without_a_length_says_where_it_is_damaged() -> None:
+    data = bytearray(damaged("question.flac"))
+    data[21:26] = bytes([data[21] & 0xF0, 0, 0, 0, 0])  # STREAMINFO: 36 bits of total samples, 0 = unknown
+    received, text = read_until_error(bytes(data))
+    assert f"only {len(received) / 48_000:.2f} s are readable (it is damaged or cut off)" in text
+
+
 def test_an_ogg_with_a_hole_says_that_something_is_missing() -> None:
     data = bytearray(noise_in_ogg())
     middle = len(data) // 2

@@ -104,6 +104,12 @@ def test_no_rate_changes_the_duration(rate: int, seconds: float) -> None:
     assert len(pcm) / 2 == pytest.approx(frames * 24_000 / rate, abs=1.01)
 
 
+def test_what_the_new_rate_cannot_hold_is_removed_and_not_folded_back() -> None:
+    high = np.sin(np.arange(44_100) * 2 * np.pi * 15_000 / 44_100) * 0.5
+    pcm = b"".join(read_audio(in_memory(high, 44_100, "WAV")))
+    assert rms(pcm[4800:-4800]) < 0.0001
+
+
 def test_g711_is_the_encoded_pcm() -> None:
     pcm = b"".join(read_audio(QUESTION, rate=8_000))
     assert b"".join(read_audio(QUESTION, encoding="g711_ulaw")) == ulaw_encode(pcm)
@@ -153,8 +159,7 @@ def test_headerless_sound_of_another_kind_is_described() -> None:
 
 def test_a_flac_written_to_a_pipe_says_no_length_and_is_played_to_its_end() -> None:
     data = bytearray((DATA / "question.flac").read_bytes())
-    data[21] &= 0xF0  # STREAMINFO: 36 bits of total samples, 0 = unknown
-    data[22:26] = bytes(4)
+    data[21:26] = bytes([data[21] & 0xF0, 0, 0, 0, 0])  # STREAMINFO: 36 bits of total samples, 0 = unknown
     reader = read_audio(io.BytesIO(data))
     assert reader.duration is None
     assert b"".join(reader) == b"".join(read_audio(QUESTION))

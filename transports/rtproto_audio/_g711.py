@@ -18,9 +18,9 @@ def _exponent(magnitude: Bits) -> Bits:
 def _ulaw_encoded(samples: Bits) -> Bits:
     # The law is defined on 14 bits; computed on 16 it rounds 381 of the 65 536 values differently.
     sample = samples >> 2
-    magnitude = np.minimum(np.abs(sample), 8159) + 33
+    magnitude = np.abs(sample) + 33
     exponent = _exponent(magnitude) - 5
-    code: Bits = np.where(exponent < 8, exponent << 4 | (magnitude >> (exponent + 1)) & 15, 127)
+    code: Bits = np.where(exponent < 8, exponent << 4 | (magnitude >> (exponent + 1)) & 15, 127)  # 127: clipped
     return code ^ np.where(sample < 0, 0x7F, 0xFF)
 
 
