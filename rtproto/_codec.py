@@ -4,7 +4,7 @@ Dispatch is a dict from type (or class) to function; functions are made at first
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import attrs
@@ -34,8 +34,8 @@ class DecodeError(ValueError):
 
 
 def _by_type(base: type) -> dict[str, Any]:
-    classes = [c for c in vars(events).values() if isinstance(c, type) and issubclass(c, base) and "type" in vars(c)]
-    return {cls.type: cls for cls in classes if cls is not Unknown}
+    classes: list[Any] = [cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, base)]
+    return {cls.type: cls for cls in classes if "type" in vars(cls) and cls is not Unknown}
 
 
 CLIENT_EVENTS: dict[str, Any] = _by_type(ClientEvent)
@@ -57,7 +57,7 @@ FLAT = frozenset(
 """Classes in which nothing can nest, so that their depth needs no look: the deltas among them."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _decoders(receives: str, dialect_name: str) -> dict[str, Decoder]:
     which = dialect(dialect_name)
     table: dict[str, Decoder] = {}
@@ -94,7 +94,7 @@ def _decoder(name: str, cls: Any, which: Dialect) -> Decoder:
     return decode
 
 
-@lru_cache(maxsize=None)
+@cache
 def _encoders(sends: str, dialect_name: str) -> dict[type, Encoder]:
     which = dialect(dialect_name)
     table: dict[type, Encoder] = {Unknown: _encode_unknown}
@@ -146,7 +146,7 @@ def _encoder(cls: Any, which: Dialect) -> Encoder:
 
 
 def _audio_encoder(cls: Any, name: str, audio: str) -> Encoder:
-    """Audio is most of what travels: its base64 is joined to the rest instead of being copied through a JSON encoder."""
+    """Audio is most of what travels: its base64 is joined to the rest, not copied through a JSON encoder."""
     unstructure_rest = converter.get_unstructure_hook(cls)
     only_audio = all(field.default is not attrs.NOTHING for field in attrs.fields(cls) if field.name != audio)
     before = dumps({"type": name})[:-1] + f',"{audio}":"'.encode()

@@ -1,9 +1,10 @@
 """The bytes of a socket <-> events, for one end of the wire: handshake and framing around a `Session`."""
 
-from collections.abc import Sequence
-from typing import Generic, Literal, TypeVar, Union, overload
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
 
 import attrs
+from wsproto.extensions import Extension
 
 from rtproto._config import Close, Config, Role
 from rtproto._endpoint import Endpoint
@@ -12,12 +13,12 @@ from rtproto._framing import Framing
 from rtproto._handshake import Accepted, ClientHandshake, Rejected, Request, ServerHandshake
 from rtproto._session import Session
 from rtproto._state import Cause, State
-from rtproto._timers import Timer
+from rtproto._timers import Timer, Timers
 from rtproto.errors import HandshakeError, LocalProtocolError, RemoteProtocolError
 from rtproto.events import ClientEvent, Closed, LocalEvent, Opened, Requested, ServerEvent
 
-Out = TypeVar("Out", bound=Union[ClientEvent, ServerEvent])
-In = TypeVar("In", bound=Union[ClientEvent, ServerEvent])
+Out = TypeVar("Out", bound=ClientEvent | ServerEvent)
+In = TypeVar("In", bound=ClientEvent | ServerEvent)
 Headers = Sequence[tuple[str, str]]
 
 
@@ -49,7 +50,7 @@ class Connection(Generic[Out, In]):
 
     def __init__(self, role: Role, config: Config, handshake: "ClientHandshake | ServerHandshake", now: float) -> None:
         self._session: Session[Out, In] = Session(role, config)  # type: ignore[call-overload]  # role is not literal here
-        self._timers = self._session._timers
+        self._timers: Timers = self._session._timers
         self._handshake: ClientHandshake | ServerHandshake | None = handshake
         self._framing: Framing | None = None
         self._out: list[bytes] = [handshake.request] if isinstance(handshake, ClientHandshake) else []
@@ -62,7 +63,7 @@ class Connection(Generic[Out, In]):
     def client(
         endpoint: Endpoint, config: "Config | None" = None, *, now: float
     ) -> "Connection[ClientEvent, ServerEvent]":
-        """A client of `endpoint`, whose request is at once in `outgoing()`. `now` is in seconds, of a monotonic clock."""
+        """A client of `endpoint`, its request at once in `outgoing()`. `now` is in seconds, of a monotonic clock."""
         config = config or Config()
         if config.dialect is None:
             config = attrs.evolve(config, dialect=endpoint.dialect)
@@ -153,7 +154,7 @@ class Connection(Generic[Out, In]):
         self.receive(early, now)
 
     def reject(self, now: float, status: int = 403, headers: Headers = (), body: bytes = b"") -> None:
-        """Server role: answers the request with an HTTP error and ends. Raises LocalProtocolError as `accept()` does."""
+        """Server role: answers the request with an HTTP error and ends. Raises LocalProtocolError like `accept()`."""
         self._out.append(self._answerable("reject").reject(status, headers, body))
         closed = Closed(clean=False, code=1006, reason=f"the request was rejected with HTTP {status}")
         self._session._finish(Cause.FAILED, closed)
@@ -235,13 +236,15 @@ class Connection(Generic[Out, In]):
             reason = "the client sent more than Limits.max_handshake before its request was answered"
             self._lose(reason)
 
-    def _open(self, now: float, extensions: "Sequence[object]", opened: "Opened | None", dialect: "str | None") -> None:
+    def _open(
+        self, now: float, extensions: "Sequence[Extension]", opened: "Opened | None", dialect: "str | None"
+    ) -> None:
         self._session.open(now, opened, dialect=dialect)
         self._framing = Framing(
             client=self.role is Role.CLIENT,
             max_message=self.config.limits.max_message,
             mask=self.config.mask,
-            extensions=extensions,  # type: ignore[arg-type]
+            extensions=extensions,
         )
         self._handshake = None
         self._timers.stop(Timer.OPEN)
@@ -304,8 +307,12 @@ class Connection(Generic[Out, In]):
             self._timers.set(Timer.KEEPALIVE, now, self.config.timeouts.keepalive)
 
     def _open_rings(self, now: float) -> None:
-        waited = self.config.timeouts.open
-        self._lose(f"the handshake did not end within {waited:g} s")
+        # A refusal whose body never ends is still a refusal: its status says more than our impatience.
+        partial = self._handshake.receive_eof() if isinstance(self._handshake, ClientHandshake) else None
+        if partial is not None and partial.status is not None:
+            self._refused(partial)
+        else:
+            self._lose(f"the handshake did not end within {self.config.timeouts.open:g} s")
 
     def _keepalive_rings(self, now: float) -> None:
         if self._framing is not None and self.state is State.OPEN:
@@ -324,7 +331,7 @@ class Connection(Generic[Out, In]):
         error = HandshakeError(None, reason=reason)
         self._session._finish(Cause.FAILED, Closed(clean=False, code=1006, reason=reason, error=error))
 
-    _RINGS = {
+    _RINGS: ClassVar[dict[Timer, Callable[["Connection[Any, Any]", float], None]]] = {
         Timer.OPEN: _open_rings,
         Timer.KEEPALIVE: _keepalive_rings,
         Timer.PONG: _pong_rings,

@@ -107,7 +107,7 @@ def _move_out(wire: Wire, moves: tuple[Move, ...]) -> None:
             continue
         del places[-1][leaf]
         wire[beta] = value
-        for place, parent in reversed(list(zip(places, parents))):
+        for place, parent in reversed(list(zip(places, parents, strict=False))):
             if not place[parent]:
                 del place[parent]
 

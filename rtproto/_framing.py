@@ -238,7 +238,7 @@ class Framing:
         piece = data[at : at + self._left]
         self._left -= len(piece)
         self._read_payload(piece)
-        if not self._left and not self._dead:
+        if not self._left:
             self._header.clear()
             self._left = None
             self._slow = self._message_open or self._close_sent
@@ -329,8 +329,7 @@ class Framing:
 
     def _send_data(self, first: int, payload: bytes) -> None:
         self._refuse_after_close()
-        # An empty message is not compressed: zlib gives nothing at all for it, which is no DEFLATE block.
-        if self._extensions and payload:
+        if self._extensions:
             rsv = RsvBits(False, False, False)
             for extension in reversed(self._extensions):
                 rsv, payload = extension.frame_outbound(self._data_frames, Opcode(first & 0x0F), rsv, payload, True)

@@ -78,6 +78,16 @@ def _is_union(tp: Any) -> bool:
     return len(_arms(tp)) > 1
 
 
+def _is_list(tp: Any) -> bool:
+    origin: Any = get_origin(tp)
+    return origin is list
+
+
+def _is_dict(tp: Any) -> bool:
+    origin: Any = get_origin(tp)
+    return origin is dict
+
+
 def _kind(tp: Any) -> Any:
     """The JSON class of a type: dict for objects, list for arrays."""
     origin = get_origin(tp)
@@ -101,13 +111,12 @@ def _structure_list(tp: Any) -> Hook:
     def hook(wire: list[Any], _: Any) -> list[Any]:
         if wire.__class__ is not list:
             raise Mismatch(_NAMES[list], wire)
-        index = 0
-        out = []
+        out: list[Any] = []
         try:
-            for index, item in enumerate(wire):
+            for item in wire:
                 out.append(structure(item, item_type))
         except Mismatch as mismatch:
-            mismatch.path.append(index)
+            mismatch.path.append(len(out))
             raise
         return out
 
@@ -338,14 +347,14 @@ def _unstructure_class(cls: Any) -> Callable[[Any], Any]:
 def _build() -> Converter:
     built = Converter()
     built.register_structure_hook_factory(_is_union, _structure_any_of)
-    built.register_structure_hook_factory(lambda tp: get_origin(tp) is list, _structure_list)
-    built.register_structure_hook_factory(lambda tp: get_origin(tp) is dict, _structure_dict)
+    built.register_structure_hook_factory(_is_list, _structure_list)
+    built.register_structure_hook_factory(_is_dict, _structure_dict)
     built.register_structure_hook_factory(_is_wire, _structure_class)
     for atom in _INLINE_CHECKS:
         built.register_structure_hook(atom, _structure_atom(atom))
     built.register_structure_hook_func(lambda tp: tp is Any or tp is type(None), _structure_null)
-    built.register_unstructure_hook_factory(lambda tp: get_origin(tp) is list, _unstructure_list)
-    built.register_unstructure_hook_factory(lambda tp: get_origin(tp) is dict, _unstructure_dict)
+    built.register_unstructure_hook_factory(_is_list, _unstructure_list)
+    built.register_unstructure_hook_factory(_is_dict, _unstructure_dict)
     built.register_unstructure_hook_factory(_is_wire, _unstructure_class)
     built.register_unstructure_hook_func(lambda tp: tp in _INLINE_CHECKS or tp is Any, _same)
     built.register_unstructure_hook(bytes, _encode_base64)

@@ -1,7 +1,7 @@
 """Whole WebSocket messages <-> events, for one end of the wire."""
 
 from collections import deque
-from typing import Generic, Literal, TypeVar, Union, overload
+from typing import Generic, Literal, TypeAlias, TypeVar, overload
 
 from rtproto._codec import Codec, DecodeError
 from rtproto._config import Close, Config, Role
@@ -23,9 +23,9 @@ from rtproto.events import (
     Violation,
 )
 
-Out = TypeVar("Out", bound=Union[ClientEvent, ServerEvent])
-In = TypeVar("In", bound=Union[ClientEvent, ServerEvent])
-Message = Union[str, bytes, Close]
+Out = TypeVar("Out", bound=ClientEvent | ServerEvent)
+In = TypeVar("In", bound=ClientEvent | ServerEvent)
+Message: TypeAlias = str | bytes | Close
 
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, *range(3000, 5000)})
 """What may be sent (RFC 6455 section 7.4 and the registry that continues it)."""

@@ -1,7 +1,7 @@
 """The value of a field that is absent from the wire."""
 
 from enum import Enum
-from typing import Final, Literal, TypeAlias, TypeVar, Union
+from typing import Final, Literal, TypeAlias, TypeVar
 
 
 class UnsetType(Enum):
@@ -22,10 +22,10 @@ UNSET: Final = UnsetType.UNSET
 T = TypeVar("T")
 D = TypeVar("D")
 
-Opt: TypeAlias = Union[T, None, UnsetType]
+Opt: TypeAlias = T | UnsetType | None
 """A field that may be absent (`UNSET`), null (``None``) or a ``T``."""
 
 
-def value(x: Union[T, None, UnsetType], default: D) -> Union[T, D]:
+def value(x: T | UnsetType | None, default: D) -> T | D:
     """`x`, or `default` where `x` is absent or null. Unlike ``x or default`` it keeps 0, "" and False."""
     return default if x is UNSET or x is None else x

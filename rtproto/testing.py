@@ -92,7 +92,7 @@ class Playbook:
         self._wire.extend(self.session.outgoing())
         message = self._wire.popleft() if self._wire else None
         raw = isinstance(carried, str) or not isinstance(message, str)
-        self._expect(carried, message if raw else self._peer.decode(message), "the wire carries")
+        self._expect(carried, message if raw else self._peer.decode(str(message)), "the wire carries")
         return self
 
     def end(self) -> None:

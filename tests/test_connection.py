@@ -41,7 +41,8 @@ def test_both_directions_however_the_bytes_are_cut(split: "int | None") -> None:
     assert append == APPEND
     assert custom == events.Unknown(raw={"type": "custom.event", "n": 1})
     open_, created = wire.client_events
-    assert isinstance(open_, events.Opened) and (open_.status, open_.subprotocol) == (101, "realtime")
+    assert isinstance(open_, events.Opened)
+    assert (open_.status, open_.subprotocol) == (101, "realtime")
     assert created == CREATED
 
 
@@ -92,7 +93,8 @@ def test_a_rejected_request_shows_status_headers_and_body() -> None:
     assert ("retry-after", "7") in [(name.lower(), v) for name, v in error.headers]
     assert wire.client.state is State.CLOSED
     (_, server_closed) = wire.server_events
-    assert not server_closed.clean and server_closed.error is None
+    assert not server_closed.clean
+    assert server_closed.error is None
     with pytest.raises(HandshakeError, match="429"):
         closed.raise_for_error()
 
@@ -113,7 +115,8 @@ def test_a_server_that_gets_no_websocket_request_answers_and_ends() -> None:
     server = Connection.server(now=0.0)
     server.receive(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0.0)
     closed = server.next_event()
-    assert isinstance(closed, events.Closed) and isinstance(closed.error, HandshakeError)
+    assert isinstance(closed, events.Closed)
+    assert isinstance(closed.error, HandshakeError)
     assert b"".join(server.outgoing()).startswith(b"HTTP/1.1 4")
 
 
@@ -122,7 +125,8 @@ def test_the_server_ends_while_connecting() -> None:
     client.receive(b"HTTP/1.1 200 OK\r\n", 0.0)
     client.receive_eof(0.0)
     closed = client.next_event()
-    assert isinstance(closed, events.Closed) and isinstance(closed.error, HandshakeError)
+    assert isinstance(closed, events.Closed)
+    assert isinstance(closed.error, HandshakeError)
     assert client.next_event() is None
 
 
@@ -131,7 +135,8 @@ def test_the_client_ends_while_the_server_waits_for_its_request() -> None:
     server.receive(b"GET /", 0.0)
     server.receive_eof(0.0)
     closed = server.next_event()
-    assert isinstance(closed, events.Closed) and not closed.clean
+    assert isinstance(closed, events.Closed)
+    assert not closed.clean
 
 
 def test_closing_while_connecting_sends_nothing_more() -> None:
@@ -139,7 +144,8 @@ def test_closing_while_connecting_sends_nothing_more() -> None:
     client.close(0.0)
     assert client.outgoing() == []
     closed = client.next_event()
-    assert isinstance(closed, events.Closed) and not closed.clean
+    assert isinstance(closed, events.Closed)
+    assert not closed.clean
 
 
 @pytest.mark.parametrize("role", ["client", "server"])
@@ -154,10 +160,21 @@ def test_a_handshake_that_does_not_end_in_time(role: str) -> None:
     assert conn.state is State.CONNECTING
     conn.tick(15.0)
     closed = conn.next_event()
-    assert isinstance(closed, events.Closed) and isinstance(closed.error, HandshakeError)
+    assert isinstance(closed, events.Closed)
+    assert isinstance(closed.error, HandshakeError)
     assert closed.error.status is None
     assert "10 s" in closed.reason
     assert conn.deadline() is None
+
+
+def test_a_refusal_whose_body_never_ends_is_still_a_refusal() -> None:
+    client = Connection.client(ENDPOINT, Config(timeouts=Timeouts(open=10.0)), now=0.0)
+    client.receive(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\nwrong k", 1.0)
+    client.tick(10.0)
+    closed = client.next_event()
+    assert isinstance(closed, events.Closed)
+    assert isinstance(closed.error, HandshakeError)
+    assert (closed.error.status, closed.error.body) == (401, b"wrong k")
 
 
 def test_a_request_that_is_too_early_followed_by_too_much() -> None:
@@ -225,7 +242,8 @@ def test_nothing_is_pinged_while_closing_and_the_close_is_bounded() -> None:
     assert wire.client.deadline() == 5.5
     wire.client.tick(5.5)
     closed = wire.client.next_event()
-    assert isinstance(closed, events.Closed) and not closed.clean
+    assert isinstance(closed, events.Closed)
+    assert not closed.clean
     assert wire.client.next_event() is None
 
 
@@ -250,7 +268,8 @@ def test_good_events_before_bad_bytes_are_delivered_first() -> None:
     assert created == CREATED
     assert (closed.clean, closed.code) == (False, 1002)
     assert isinstance(closed.error, RemoteProtocolError)
-    assert isinstance(wire.server_events[-1], events.Closed) and wire.server_events[-1].code == 1002
+    assert isinstance(wire.server_events[-1], events.Closed)
+    assert wire.server_events[-1].code == 1002
 
 
 def test_a_message_over_the_limit_ends_with_1009() -> None:

@@ -121,7 +121,8 @@ def test_closing_before_the_handshakes_end_drops_what_waited() -> None:
     session.close(0.0)
     assert session.outgoing() == []
     closed = session.next_event()
-    assert isinstance(closed, events.Closed) and not closed.clean
+    assert isinstance(closed, events.Closed)
+    assert not closed.clean
 
 
 def test_the_wire_is_lost() -> None:
@@ -297,7 +298,8 @@ def test_a_message_beyond_the_limit_ends_the_session() -> None:
     p = client(limits=Limits(max_message=100))
     p >> "x" * 101 << events.Closed
     p.wire(Close)
-    assert p.session.closed is not None and p.session.closed.code == 1009
+    assert p.session.closed is not None
+    assert p.session.closed.code == 1009
     p.end()
 
 
@@ -340,7 +342,8 @@ def test_the_dialect_may_be_known_only_when_the_session_opens() -> None:
     update = session.next_event()
     assert isinstance(update, events.SessionUpdate)
     assert isinstance(update.session, events.RealtimeSession)
-    assert update.session.audio and update.session.audio.output
+    assert update.session.audio
+    assert update.session.audio.output
     assert update.session.audio.output.voice == "alloy"
     with pytest.raises(ValueError, match="choose one of ga, beta"):
         Session(Role.SERVER).open(0.0, dialect="latin")

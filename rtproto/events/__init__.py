@@ -10,6 +10,17 @@ from rtproto.events._base import (
     Unknown,
     UnknownObject,
 )
+from rtproto.events._buffers import (
+    InputAudioBufferCleared,
+    InputAudioBufferCommitted,
+    InputAudioBufferDtmfEventReceived,
+    InputAudioBufferSpeechStarted,
+    InputAudioBufferSpeechStopped,
+    InputAudioBufferTimeoutTriggered,
+    OutputAudioBufferCleared,
+    OutputAudioBufferStarted,
+    OutputAudioBufferStopped,
+)
 from rtproto.events._client import (
     ConversationItemCreate,
     ConversationItemDelete,
@@ -23,12 +34,6 @@ from rtproto.events._client import (
     ResponseCreate,
     SessionUpdate,
 )
-from rtproto.events._server import (
-    ConversationCreated,
-    ErrorEvent,
-    SessionCreated,
-    SessionUpdated,
-)
 from rtproto.events._conversation import (
     ConversationItemAdded,
     ConversationItemCreated,
@@ -41,16 +46,65 @@ from rtproto.events._conversation import (
     ConversationItemRetrieved,
     ConversationItemTruncated,
 )
-from rtproto.events._buffers import (
-    InputAudioBufferCleared,
-    InputAudioBufferCommitted,
-    InputAudioBufferDtmfEventReceived,
-    InputAudioBufferSpeechStarted,
-    InputAudioBufferSpeechStopped,
-    InputAudioBufferTimeoutTriggered,
-    OutputAudioBufferCleared,
-    OutputAudioBufferStarted,
-    OutputAudioBufferStopped,
+from rtproto.events._items import (
+    AudioPart,
+    Content,
+    FunctionCallItem,
+    FunctionCallOutputItem,
+    InputAudio,
+    InputImage,
+    InputText,
+    Item,
+    ItemReference,
+    McpApprovalRequestItem,
+    McpApprovalResponseItem,
+    McpCallItem,
+    McpError,
+    McpHttpError,
+    McpListedTool,
+    McpListToolsItem,
+    McpProtocolError,
+    McpToolExecutionError,
+    MessageItem,
+    OutputAudio,
+    OutputText,
+    Part,
+    TextPart,
+)
+from rtproto.events._local import (
+    Closed,
+    LocalEvent,
+    Opened,
+    Requested,
+    Violation,
+)
+from rtproto.events._mcp import (
+    McpListToolsCompleted,
+    McpListToolsFailed,
+    McpListToolsInProgress,
+    ResponseMcpCallArgumentsDelta,
+    ResponseMcpCallArgumentsDone,
+    ResponseMcpCallCompleted,
+    ResponseMcpCallFailed,
+    ResponseMcpCallInProgress,
+)
+from rtproto.events._response import (
+    CachedTokensDetails,
+    Conversation,
+    ErrorDetails,
+    InputTokenDetails,
+    Logprob,
+    OutputTokenDetails,
+    RateLimit,
+    RealtimeError,
+    RealtimeResponse,
+    ResponseCreateParams,
+    ResponseStatusDetails,
+    ResponseUsage,
+    TranscriptionLanguage,
+    TranscriptionUsage,
+    UsageDuration,
+    UsageTokens,
 )
 from rtproto.events._response_events import (
     ContentEvent,
@@ -70,47 +124,11 @@ from rtproto.events._response_events import (
     ResponseOutputTextDelta,
     ResponseOutputTextDone,
 )
-from rtproto.events._mcp import (
-    McpListToolsCompleted,
-    McpListToolsFailed,
-    McpListToolsInProgress,
-    ResponseMcpCallArgumentsDelta,
-    ResponseMcpCallArgumentsDone,
-    ResponseMcpCallCompleted,
-    ResponseMcpCallFailed,
-    ResponseMcpCallInProgress,
-)
-from rtproto.events._local import (
-    Closed,
-    LocalEvent,
-    Opened,
-    Requested,
-    Violation,
-)
-from rtproto.events._items import (
-    AudioPart,
-    Content,
-    FunctionCallItem,
-    FunctionCallOutputItem,
-    InputAudio,
-    InputImage,
-    InputText,
-    Item,
-    ItemReference,
-    McpApprovalRequestItem,
-    McpApprovalResponseItem,
-    McpCallItem,
-    McpError,
-    McpHttpError,
-    McpListToolsItem,
-    McpListedTool,
-    McpProtocolError,
-    McpToolExecutionError,
-    MessageItem,
-    OutputAudio,
-    OutputText,
-    Part,
-    TextPart,
+from rtproto.events._server import (
+    ConversationCreated,
+    ErrorEvent,
+    SessionCreated,
+    SessionUpdated,
 )
 from rtproto.events._session import (
     AudioConfig,
@@ -146,24 +164,6 @@ from rtproto.events._session import (
     TruncationRetentionRatio,
     TurnDetection,
     VoiceId,
-)
-from rtproto.events._response import (
-    CachedTokensDetails,
-    Conversation,
-    ErrorDetails,
-    InputTokenDetails,
-    Logprob,
-    OutputTokenDetails,
-    RateLimit,
-    RealtimeError,
-    RealtimeResponse,
-    ResponseCreateParams,
-    ResponseStatusDetails,
-    ResponseUsage,
-    TranscriptionLanguage,
-    TranscriptionUsage,
-    UsageDuration,
-    UsageTokens,
 )
 
 __all__ = [

@@ -6,7 +6,6 @@ import attrs
 
 from rtproto._unset import UNSET, Opt
 
-
 _DEFAULTS: dict[str, Any] = {"extra": None}
 
 
@@ -22,8 +21,9 @@ class WireObject:
 
     def __repr__(self) -> str:
         """Only what is there, and sizes instead of audio: events end up in logs."""
-        shown = ((f.name, getattr(self, f.name)) for f in attrs.fields(type(self)) if f.repr)
-        return f"{type(self).__name__}({', '.join(_show(name, v) for name, v in shown if v is not _DEFAULTS.get(name, UNSET))})"
+        values = ((f.name, getattr(self, f.name)) for f in attrs.fields(type(self)) if f.repr)
+        shown = [_show(name, value) for name, value in values if value is not _DEFAULTS.get(name, UNSET)]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def _own_type(event: "WireEvent") -> str:

@@ -1,6 +1,6 @@
 """Conversation items and their content."""
 
-from typing import Any, ClassVar, TypeAlias, Union
+from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
@@ -56,7 +56,7 @@ class OutputAudio(WireObject):
     transcript: Opt[str] = UNSET
 
 
-Content: TypeAlias = Union[InputText, InputAudio, InputImage, OutputText, OutputAudio, UnknownObject]
+Content: TypeAlias = InputText | InputAudio | InputImage | OutputText | OutputAudio | UnknownObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -78,7 +78,7 @@ class AudioPart(WireObject):
     transcript: Opt[str] = UNSET
 
 
-Part: TypeAlias = Union[TextPart, AudioPart, UnknownObject]
+Part: TypeAlias = TextPart | AudioPart | UnknownObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -173,7 +173,7 @@ class McpHttpError(WireObject):
     message: str
 
 
-McpError: TypeAlias = Union[McpProtocolError, McpToolExecutionError, McpHttpError, UnknownObject]
+McpError: TypeAlias = McpProtocolError | McpToolExecutionError | McpHttpError | UnknownObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -224,15 +224,15 @@ class ItemReference(WireObject):
     id: str
 
 
-Item: TypeAlias = Union[
-    MessageItem,
-    FunctionCallItem,
-    FunctionCallOutputItem,
-    McpListToolsItem,
-    McpCallItem,
-    McpApprovalRequestItem,
-    McpApprovalResponseItem,
-    ItemReference,
-    UnknownObject,
-]
+Item: TypeAlias = (
+    MessageItem
+    | FunctionCallItem
+    | FunctionCallOutputItem
+    | McpListToolsItem
+    | McpCallItem
+    | McpApprovalRequestItem
+    | McpApprovalResponseItem
+    | ItemReference
+    | UnknownObject
+)
 """Any item; an `ItemReference` stands only in the `input` of a response."""

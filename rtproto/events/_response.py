@@ -1,6 +1,6 @@
 """Responses: what is asked for, what came out, what it cost; and errors."""
 
-from typing import Any, ClassVar, TypeAlias, Union
+from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
@@ -91,11 +91,11 @@ class RealtimeResponse(WireObject):
     id: Opt[str] = UNSET
     object: Opt[str] = UNSET
     status: Opt[str] = UNSET
-    status_details: Opt[Union[str, ResponseStatusDetails]] = UNSET
+    status_details: Opt[str | ResponseStatusDetails] = UNSET
     output: Opt[list[Item]] = UNSET
     conversation_id: Opt[str] = UNSET
     output_modalities: Opt[list[str]] = UNSET
-    max_output_tokens: Opt[Union[int, str]] = UNSET
+    max_output_tokens: Opt[int | str] = UNSET
     audio: Opt[AudioConfig] = UNSET
     usage: Opt[ResponseUsage] = UNSET
     metadata: Opt[dict[str, Any]] = UNSET
@@ -117,7 +117,7 @@ class ResponseCreateParams(WireObject):
     tools: Opt[list[Tool]] = UNSET
     tool_choice: Opt[ToolChoice] = UNSET
     parallel_tool_calls: Opt[bool] = UNSET
-    max_output_tokens: Opt[Union[int, str]] = UNSET
+    max_output_tokens: Opt[int | str] = UNSET
     reasoning: Opt[Reasoning] = UNSET
     prompt: Opt[Prompt] = UNSET
     metadata: Opt[dict[str, Any]] = UNSET
@@ -144,7 +144,7 @@ class UsageDuration(WireObject):
     seconds: float
 
 
-TranscriptionUsage: TypeAlias = Union[UsageTokens, UsageDuration, UnknownObject]
+TranscriptionUsage: TypeAlias = UsageTokens | UsageDuration | UnknownObject
 
 
 @attrs.define(kw_only=True, repr=False)

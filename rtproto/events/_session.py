@@ -1,6 +1,6 @@
 """The session's configuration."""
 
-from typing import Any, ClassVar, TypeAlias, Union
+from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
@@ -31,7 +31,7 @@ class AudioPcma(WireObject):
     type: ClassVar[str] = "audio/pcma"
 
 
-AudioFormat: TypeAlias = Union[AudioPcm, AudioPcmu, AudioPcma, UnknownObject]
+AudioFormat: TypeAlias = AudioPcm | AudioPcmu | AudioPcma | UnknownObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -79,7 +79,7 @@ class SemanticVad(WireObject):
     interrupt_response: Opt[bool] = UNSET
 
 
-TurnDetection: TypeAlias = Union[ServerVad, SemanticVad, UnknownObject]
+TurnDetection: TypeAlias = ServerVad | SemanticVad | UnknownObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -104,7 +104,7 @@ class AudioOutput(WireObject):
     """How the server speaks; `speed` from 0.25 to 1.5."""
 
     format: Opt[AudioFormat] = UNSET
-    voice: Opt[Union[str, VoiceId]] = UNSET
+    voice: Opt[str | VoiceId] = UNSET
     speed: Opt[float] = UNSET
 
 
@@ -156,13 +156,13 @@ class McpTool(WireObject):
     tunnel_id: Opt[str] = UNSET
     authorization: Opt[str] = attrs.field(default=UNSET, repr=False)
     headers: Opt[dict[str, Any]] = attrs.field(default=UNSET, repr=False)
-    allowed_tools: Opt[Union[list[str], McpToolFilter]] = UNSET
+    allowed_tools: Opt[list[str] | McpToolFilter] = UNSET
     allowed_callers: Opt[list[str]] = UNSET
-    require_approval: Opt[Union[str, McpApprovalFilter]] = UNSET
+    require_approval: Opt[str | McpApprovalFilter] = UNSET
     defer_loading: Opt[bool] = UNSET
 
 
-Tool: TypeAlias = Union[FunctionTool, McpTool, UnknownObject]
+Tool: TypeAlias = FunctionTool | McpTool | UnknownObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -184,7 +184,7 @@ class ToolChoiceMcp(WireObject):
     name: Opt[str] = UNSET
 
 
-ToolChoice: TypeAlias = Union[str, ToolChoiceFunction, ToolChoiceMcp, UnknownObject]
+ToolChoice: TypeAlias = str | ToolChoiceFunction | ToolChoiceMcp | UnknownObject
 """auto, none, required, or an object that names what must be called."""
 
 
@@ -238,9 +238,7 @@ class Prompt(WireObject):
 
     id: str
     version: Opt[str] = UNSET
-    variables: Opt[dict[str, Union[str, ResponseInputText, ResponseInputImage, ResponseInputFile, UnknownObject]]] = (
-        UNSET
-    )
+    variables: Opt[dict[str, str | ResponseInputText | ResponseInputImage | ResponseInputFile | UnknownObject]] = UNSET
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -296,11 +294,11 @@ class RealtimeSession(WireObject):
     tools: Opt[list[Tool]] = UNSET
     tool_choice: Opt[ToolChoice] = UNSET
     parallel_tool_calls: Opt[bool] = UNSET
-    max_output_tokens: Opt[Union[int, str]] = UNSET
+    max_output_tokens: Opt[int | str] = UNSET
     reasoning: Opt[Reasoning] = UNSET
     prompt: Opt[Prompt] = UNSET
-    tracing: Opt[Union[str, TracingConfiguration]] = UNSET
-    truncation: Opt[Union[str, TruncationRetentionRatio, UnknownObject]] = UNSET
+    tracing: Opt[str | TracingConfiguration] = UNSET
+    truncation: Opt[str | TruncationRetentionRatio | UnknownObject] = UNSET
     include: Opt[list[str]] = UNSET
 
 
@@ -317,4 +315,4 @@ class TranscriptionSession(WireObject):
     include: Opt[list[str]] = UNSET
 
 
-Session: TypeAlias = Union[RealtimeSession, TranscriptionSession, UnknownObject]
+Session: TypeAlias = RealtimeSession | TranscriptionSession | UnknownObject

@@ -21,7 +21,7 @@ ATOMS: dict[str, Any] = {"string": "a", "integer": 1, "number": 1.5, "boolean": 
 
 
 IN_CONTENT = re.compile(r"(\.content\[\d+\]|\.part)\.extra")
-"""The description lumps the fields of all types of content together; `test_every_field_of_content_is_typed` sorts them."""
+"""The description lumps the fields of all content together; `test_every_field_of_content_is_typed` sorts them."""
 
 
 def _ga() -> dict[str, Any]:

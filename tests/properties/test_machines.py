@@ -77,7 +77,7 @@ def test_no_cut_changes_what_is_seen(data: st.DataObject) -> None:
             Connection.client(ENDPOINT, QUIET, now=0.0),
             Connection.server(QUIET, now=0.0),
             split=lambda chunk, pieces=pieces: [
-                chunk[a:b] for a, b in zip([0, *pieces], [*pieces, len(chunk)]) if a < len(chunk)
+                chunk[a:b] for a, b in zip([0, *pieces], [*pieces, len(chunk)], strict=True) if a < len(chunk)
             ],
         )
         pair.run()

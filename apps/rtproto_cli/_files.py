@@ -1,0 +1,80 @@
+"""What `rtproto stream` keeps: reply.wav, transcript.txt and events.jsonl, complete at every moment."""
+
+import json
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import attrs
+from rtproto_audio import WavWriter, write_wav
+
+from rtproto import events, to_dict
+
+
+def reply_directory(wanted: "Path | None", source: Path) -> Path:
+    """The directory to write to, made if need be: `wanted`, or a new one beside the caller named after `source`.
+
+    Raises OSError where it cannot be made.
+    """
+    if wanted is not None:
+        wanted.mkdir(parents=True, exist_ok=True)
+        return wanted
+    for number in count(1):
+        directory = Path(f"{source.stem}-reply" + (f"-{number}" if number > 1 else ""))
+        try:
+            directory.mkdir()
+            return directory
+        except FileExistsError:
+            continue
+    raise AssertionError("count() has no end")
+
+
+def without_audio(event: Any) -> dict[str, Any]:
+    """The wire object of an event, with sizes in the place of audio."""
+    name = {events.InputAudioBufferAppend: "audio", events.ResponseOutputAudioDelta: "delta"}.get(type(event))
+    if name is not None:
+        size = len(getattr(event, name))
+        return {**to_dict(attrs.evolve(event, **{name: b""})), name: f"<{size} bytes>"}
+    wire: dict[str, Any] = _sized(to_dict(event))
+    return wire
+
+
+def _sized(wire: Any) -> Any:
+    if isinstance(wire, list):
+        return [_sized(item) for item in wire]
+    if not isinstance(wire, dict):
+        return wire
+    return {
+        key: f"<{len(item) * 3 // 4} bytes>" if key == "audio" and isinstance(item, str) else _sized(item)
+        for key, item in wire.items()
+    }
+
+
+class ReplyFiles:
+    """The files of one run; what arrived is in them even if the run is cut short."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._wav: WavWriter = write_wav(directory / "reply.wav")
+        self._events = (directory / "events.jsonl").open("w", encoding="utf-8")
+        self._transcript = directory / "transcript.txt"
+
+    @property
+    def audio_ms(self) -> float:
+        """Length of the reply's audio so far."""
+        return self._wav.duration_ms
+
+    def log(self, direction: str, event: Any, seconds: float) -> None:
+        """Notes an event that was "sent" or "received" at `seconds` since the start."""
+        line = {"t": round(seconds, 4), "dir": direction, "event": without_audio(event)}
+        self._events.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def audio(self, pcm: bytes) -> None:
+        """Appends PCM16 at 24 kHz."""
+        self._wav.write(pcm)
+
+    def close(self, transcript: str) -> None:
+        """Finishes all three."""
+        self._wav.close()
+        self._events.close()
+        self._transcript.write_text(transcript + "\n" if transcript else "", encoding="utf-8")

@@ -1,0 +1,102 @@
+"""One run of `rtproto stream`: the turn, its files and its view, for a runner to carry."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import attrs
+from rtproto_audio import AudioReader
+
+from rtproto import Config, Endpoint, events
+from rtproto_cli._files import ReplyFiles
+from rtproto_cli._turn import Phase, Turn
+from rtproto_cli._view import LiveView, PlainView
+
+_CHUNK_SECONDS = 0.02
+_SILENCE = bytes(960)
+"""20 ms of PCM16 at 24 kHz."""
+
+_NO_SPEECH_SECONDS = 3.0
+"""How long after the upload a server may take to say that it heard speech."""
+
+
+class Gone(Exception):
+    """The server ended the session, or said nothing for too long; `str()` is a line for people."""
+
+
+@attrs.define
+class Job:
+    """Told by a runner what was sent and received; `uploads()` says what to send and when.
+
+    Safe to use from two threads: one that uploads and one that receives.
+    """
+
+    endpoint: Endpoint
+    config: Config
+    reader: AudioReader
+    turn: Turn
+    files: ReplyFiles
+    view: "LiveView | PlainView"
+    pace: bool
+    timeout: float
+    clock: Callable[[], float] = time.monotonic
+    uploaded_seconds: float = 0.0
+    _start: float = attrs.field(factory=time.monotonic)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self.clock() - self._start
+
+    def uploads(self) -> Iterator[tuple[float, Sequence[events.ClientEvent]]]:
+        """When (on the clock) to send what: the file, silence for the VAD, and what asks for the answer."""
+        begun = self.clock()
+        position = 0.0
+        for chunk in self._chunks():
+            yield (begun + position if self.pace else 0.0), (events.InputAudioBufferAppend(audio=chunk),)
+            position += len(chunk) / 48_000
+            self.uploaded_seconds = position
+            self.view.sent(position, "")
+        with self._lock:
+            last = self.turn.uploaded(self.elapsed())
+        self.view.sent(position, self.turn.phase.value)
+        yield 0.0, last
+
+    def _chunks(self) -> Iterator[bytes]:
+        yield from self.reader
+        if self.turn.options.vad:
+            yield from [_SILENCE] * round(self.turn.options.silence_ms / 1000 / _CHUNK_SECONDS)
+
+    def sent(self, event: events.ClientEvent) -> None:
+        """A runner has sent `event`."""
+        with self._lock:
+            self.files.log("sent", event, self.elapsed())
+
+    def received(self, event: Any) -> Sequence[events.ClientEvent]:
+        """A runner has received `event`; returns what it is to send. Raises Gone or Refused."""
+        if isinstance(event, events.Closed):
+            why = f"code {event.code}" + (f": {event.reason}" if event.reason else "")
+            raise Gone(f"the server ended the session ({why}) while we waited for {self.turn.phase.value}")
+        if isinstance(event, events.Violation):
+            self.turn.problems.append(f"the server sent what the protocol does not have: {event.reason}")
+            return ()
+        with self._lock:
+            self.files.log("received", event, self.elapsed())
+            if isinstance(event, events.ResponseOutputAudioDelta):
+                self.files.audio(event.delta)
+            answer = self.turn.take(event, self.elapsed())
+        self.view.text(self.turn.summary())
+        return answer
+
+    def patience(self) -> "float | None":
+        """Seconds to wait for the next event; None while the upload goes on."""
+        if self.turn.uploading:
+            return None
+        return min(self.timeout, _NO_SPEECH_SECONDS) if self.turn.phase is Phase.SPEECH else self.timeout
+
+    def out_of_patience(self) -> Gone:
+        """What to say when nothing came for `patience()` seconds."""
+        if self.turn.phase is Phase.SPEECH:
+            return Gone("the server heard no speech in this file; if it is not silent, try --no-vad")
+        return Gone(f"the server has said nothing for {self.timeout:g} s while we waited for {self.turn.phase.value}")

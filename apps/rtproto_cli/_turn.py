@@ -1,0 +1,220 @@
+"""What `rtproto stream` says and waits for, whatever carries it: pure, like the core.
+
+A `Turn` is told every event and answers with what is to be sent; the runners of `_run.py` only carry.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from rtproto import UNSET, events, value
+
+
+class Phase(Enum):
+    """How far a turn has come; the value says what is waited for."""
+
+    CREATED = "the server's session.created"
+    UPDATED = "the server's session.updated"
+    UPLOAD = "the end of the upload"
+    SPEECH = "the server to hear speech"
+    REPLY = "the reply"
+    DONE = "nothing"
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What the user asked for. `silence_ms` is the silence appended to the file so that the server hears its end."""
+
+    vad: bool = True
+    instructions: "str | None" = None
+    voice: "str | None" = None
+    transcribe: "str | None" = None
+    text: bool = False
+    silence_ms: int = 1000
+
+
+class Refused(Exception):
+    """The server would not do it; `str()` is a line for people."""
+
+
+def session_update(options: Options) -> events.SessionUpdate:
+    """The session that a turn needs: PCM16 at 24 kHz both ways, and server VAD or push-to-talk."""
+    pcm = events.AudioPcm(rate=24000)
+    transcription = events.AudioTranscription(model=options.transcribe) if options.transcribe else UNSET
+    turn_detection = events.ServerVad() if options.vad else None
+    return events.SessionUpdate(
+        session=events.RealtimeSession(
+            output_modalities=["text" if options.text else "audio"],
+            instructions=options.instructions if options.instructions is not None else UNSET,
+            audio=events.AudioConfig(
+                input=events.AudioInput(format=pcm, transcription=transcription, turn_detection=turn_detection),
+                output=events.AudioOutput(format=pcm, voice=options.voice if options.voice is not None else UNSET),
+            ),
+        )
+    )
+
+
+@attrs.define
+class Turn:
+    """One file, and every reply to it. Times are in seconds since the start."""
+
+    options: Options
+    phase: Phase = Phase.CREATED
+    heard: list[str] = attrs.field(factory=list)
+    """What the server understood, where it transcribes."""
+    replies: dict[str, str] = attrs.field(factory=dict)
+    """Text or transcript of each reply, by response id, in order."""
+    statuses: dict[str, str] = attrs.field(factory=dict)
+    usage: dict[str, int] = attrs.field(factory=dict)
+    problems: list[str] = attrs.field(factory=list)
+    """What went wrong without ending the session."""
+    audio_bytes: int = 0
+    uploaded_at: "float | None" = None
+    speech_ended_at: "float | None" = None
+    first_audio_at: "float | None" = None
+    _speaking: bool = False
+    _unanswered: int = 0
+    _untranscribed: int = 0
+    _active: set[str] = attrs.field(factory=set)
+
+    @property
+    def uploading(self) -> bool:
+        """Whether audio may be sent now."""
+        return self.phase is Phase.UPLOAD
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.phase is Phase.DONE
+
+    def uploaded(self, now: float) -> Sequence[events.ClientEvent]:
+        """The whole file is sent; returns what makes the server answer it."""
+        self.uploaded_at = now
+        if self.options.vad:
+            self._after_upload()
+            return ()
+        self.speech_ended_at = now
+        self.phase = Phase.REPLY
+        self._unanswered += 1
+        return (events.InputAudioBufferCommit(), events.ResponseCreate())
+
+    def take(self, event: Any, now: float) -> Sequence[events.ClientEvent]:
+        """Takes one event of the server; returns what is to be sent. Raises Refused."""
+        handler = _HANDLERS.get(type(event))
+        answer = handler(self, event, now) if handler else ()
+        if self.uploaded_at is not None and self.phase in (Phase.SPEECH, Phase.REPLY):
+            self._after_upload()
+        return answer
+
+    def summary(self) -> str:
+        """Every reply's text, one paragraph each."""
+        return "\n\n".join(text for text in self.replies.values() if text)
+
+    def _after_upload(self) -> None:
+        if self._speaking or self._active or self._unanswered > 0 or self._untranscribed > 0:
+            self.phase = Phase.REPLY
+        else:
+            self.phase = Phase.DONE if self.statuses else Phase.SPEECH
+
+    # ---- one method an event ----
+
+    def _session_created(self, event: events.SessionCreated, now: float) -> Sequence[events.ClientEvent]:
+        self.phase = Phase.UPDATED
+        return (session_update(self.options),)
+
+    def _session_updated(self, event: events.SessionUpdated, now: float) -> Sequence[events.ClientEvent]:
+        if self.phase is Phase.UPDATED:
+            self.phase = Phase.UPLOAD
+        return ()
+
+    def _error(self, event: events.ErrorEvent, now: float) -> Sequence[events.ClientEvent]:
+        where = f" ({event.error.param})" if event.error.param else ""
+        if self.phase in (Phase.CREATED, Phase.UPDATED):
+            raise Refused(f"the server refused the session: {event.error.message}{where}")
+        self.problems.append(f"{event.error.message}{where}")
+        if not self.options.vad and self.phase is Phase.REPLY and not self._active:
+            raise Refused(f"the server refused the turn: {event.error.message}{where}")
+        return ()
+
+    def _speech_started(self, event: events.InputAudioBufferSpeechStarted, now: float) -> Sequence[events.ClientEvent]:
+        self._speaking = True
+        return ()
+
+    def _speech_stopped(self, event: events.InputAudioBufferSpeechStopped, now: float) -> Sequence[events.ClientEvent]:
+        self._speaking = False
+        self._unanswered += 1
+        self.speech_ended_at = now
+        return ()
+
+    def _committed(self, event: events.InputAudioBufferCommitted, now: float) -> Sequence[events.ClientEvent]:
+        self._untranscribed += 1 if self.options.transcribe else 0
+        return ()
+
+    def _transcribed(
+        self, event: events.ConversationItemInputAudioTranscriptionCompleted, now: float
+    ) -> Sequence[events.ClientEvent]:
+        self._untranscribed -= 1
+        self.heard.append(event.transcript.strip())
+        return ()
+
+    def _not_transcribed(
+        self, event: events.ConversationItemInputAudioTranscriptionFailed, now: float
+    ) -> Sequence[events.ClientEvent]:
+        self._untranscribed -= 1
+        self.problems.append(f"the transcription failed: {value(event.error.message, 'no reason was given')}")
+        return ()
+
+    def _response_created(self, event: events.ResponseCreated, now: float) -> Sequence[events.ClientEvent]:
+        response_id = value(event.response.id, "")
+        self._active.add(response_id)
+        self._unanswered = max(0, self._unanswered - 1)
+        self.replies.setdefault(response_id, "")
+        return ()
+
+    def _words(
+        self,
+        event: "events.ResponseOutputAudioTranscriptDelta | events.ResponseOutputTextDelta",
+        now: float,
+    ) -> Sequence[events.ClientEvent]:
+        self.replies[event.response_id] = self.replies.get(event.response_id, "") + event.delta
+        return ()
+
+    def _audio(self, event: events.ResponseOutputAudioDelta, now: float) -> Sequence[events.ClientEvent]:
+        self.audio_bytes += len(event.delta)
+        if self.first_audio_at is None:
+            self.first_audio_at = now
+        return ()
+
+    def _response_done(self, event: events.ResponseDone, now: float) -> Sequence[events.ClientEvent]:
+        response = event.response
+        response_id = value(response.id, "")
+        self._active.discard(response_id)
+        self.statuses[response_id] = value(response.status, "unknown")
+        if response.usage:
+            for name in ("input_tokens", "output_tokens", "total_tokens"):
+                self.usage[name] = self.usage.get(name, 0) + value(getattr(response.usage, name), 0)
+        details = response.status_details
+        if response.status == "failed":
+            error = details.error if isinstance(details, events.ResponseStatusDetails) else None
+            reason = value(error.message, "") if error else ""
+            self.problems.append(f"a response failed: {reason or 'no reason was given'}")
+        return ()
+
+
+_HANDLERS: dict[type, Any] = {
+    events.SessionCreated: Turn._session_created,
+    events.SessionUpdated: Turn._session_updated,
+    events.ErrorEvent: Turn._error,
+    events.InputAudioBufferSpeechStarted: Turn._speech_started,
+    events.InputAudioBufferSpeechStopped: Turn._speech_stopped,
+    events.InputAudioBufferCommitted: Turn._committed,
+    events.ConversationItemInputAudioTranscriptionCompleted: Turn._transcribed,
+    events.ConversationItemInputAudioTranscriptionFailed: Turn._not_transcribed,
+    events.ResponseCreated: Turn._response_created,
+    events.ResponseOutputAudioTranscriptDelta: Turn._words,
+    events.ResponseOutputTextDelta: Turn._words,
+    events.ResponseOutputAudioDelta: Turn._audio,
+    events.ResponseDone: Turn._response_done,
+}
