@@ -260,13 +260,14 @@ def test_only_what_is_odd_goes_through_wsproto(
         feed(protocol, data)
 
     monkeypatch.setattr(FrameProtocol, "receive_bytes", spy)
-    one = framing(client=client)
+    one = framing(client=client, max_message=65536)
     one.receive(b"".join(frames))
     assert fed == b"".join(frames[i] for i in through_wsproto)
     assert not [message for message in taken(one) if isinstance(message, Failure)]
     one.close()
-    one.receive(frames[0])
-    assert fed.endswith(frames[0])
+    fed.clear()
+    one.receive(b"".join(frames))
+    assert fed == b"".join(frames)
 
 
 # Failures
@@ -529,6 +530,16 @@ def test_data_after_the_end_of_a_deflate_stream_is_not_hoarded() -> None:
     assert received(client, fragment) == [Failure(1007, "compressed data that holds nothing")]
 
 
-def test_many_empty_compressed_messages_are_no_hoard() -> None:
+def test_much_that_holds_no_data_is_no_hoard() -> None:
     client = framing(deflate=True)
     assert received(client, from_server(0xC1, b"\x00") * 5000) == [""] * 5000
+    pings = from_server(0x89, b"x" * 125) * 100
+    assert received(client, from_server(0x41) + pings + from_server(0x80, b"\x00"))[100:] == [""]
+
+
+def test_a_failure_is_told_once() -> None:
+    """The compressed frame that comes inside another message is at fault in two ways."""
+    wire = from_client(0x01) + from_client(0xC1, b"x" * 5000)
+    (failure,) = received(framing(client=False, deflate=True), wire)
+    assert isinstance(failure, Failure)
+    assert failure.code == 1002

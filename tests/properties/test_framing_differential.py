@@ -311,7 +311,7 @@ def streams(draw: st.DrawFn, client: bool, deflate: bool) -> bytes:
 
 @roles
 @compressions
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_stream_under_any_split(client: bool, deflate: bool, data: st.DataObject) -> None:
     stream = data.draw(streams(client, deflate))
