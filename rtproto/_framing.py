@@ -267,7 +267,8 @@ class Framing:
         """Feeds wsproto the mask key and the payload, as far as they are here."""
         if not self._extensions or self._in_control():
             for start in range(0, len(piece), _BLOCK):
-                self._feed(piece[start : start + _BLOCK])
+                if not self._dead:
+                    self._feed(piece[start : start + _BLOCK])
             return
         # Whole blocks, counted from the frame's start: when one block holds two faults, the first to be found decides,
         # and that must not depend on how the bytes were cut.

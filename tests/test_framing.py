@@ -315,6 +315,14 @@ def test_a_broken_frame_fails_at_its_byte_after_all_that_came_before(
     assert mask_bytes(answer[6:], answer[2:6]) == struct.pack("!H", code) + failure.reason.encode()
 
 
+@pytest.mark.parametrize("at", [0, 5000, 19_999])
+def test_bad_text_anywhere_in_a_long_fragment(at: int) -> None:
+    payload = b"x" * at + b"\xff" + b"x" * (20_000 - at)
+    wire = from_server(0x01, payload) + from_server(0x81, b"late")
+    for read in (received, received_by_bytes):
+        assert read(framing(), wire) == [Failure(1007, "invalid UTF-8")]
+
+
 def test_a_server_refuses_what_is_not_masked() -> None:
     server = framing(client=False)
     (failure,) = received(server, from_server(0x81, b"x"))
