@@ -36,12 +36,14 @@ class Job:
     config: Config
     reader: AudioReader
     turn: Turn
-    files: ReplyFiles
+    open_files: Callable[[], ReplyFiles]
+    """Called when the first event arrives: a run that gets no answer leaves earlier files alone."""
     view: "LiveView | PlainView"
     pace: bool
     timeout: float
     clock: Callable[[], float] = time.monotonic
     uploaded_seconds: float = 0.0
+    files: "ReplyFiles | None" = None
     _start: float = attrs.field(factory=time.monotonic)
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
@@ -71,7 +73,8 @@ class Job:
     def sent(self, event: events.ClientEvent) -> None:
         """A runner has sent `event`."""
         with self._lock:
-            self.files.log("sent", event, self.elapsed())
+            if self.files is not None:
+                self.files.log("sent", event, self.elapsed())
 
     def received(self, event: Any) -> Sequence[events.ClientEvent]:
         """A runner has received `event`; returns what it is to send. Raises Gone or Refused."""
@@ -82,12 +85,23 @@ class Job:
             self.turn.problems.append(f"the server sent what the protocol does not have: {event.reason}")
             return ()
         with self._lock:
+            self.files = self.files or self.open_files()
             self.files.log("received", event, self.elapsed())
             if isinstance(event, events.ResponseOutputAudioDelta):
                 self.files.audio(event.delta)
             answer = self.turn.take(event, self.elapsed())
         self.view.text(self.turn.summary())
         return answer
+
+    @property
+    def audio_ms(self) -> float:
+        """Length of the reply's audio so far."""
+        return self.files.audio_ms if self.files is not None else 0.0
+
+    def close(self) -> None:
+        """Finishes the files."""
+        if self.files is not None:
+            self.files.close(self.turn.summary())
 
     def patience(self) -> "float | None":
         """Seconds to wait for the next event; None while the upload goes on."""

@@ -1,0 +1,153 @@
+"""What `rtproto stream` says and waits for, without a wire (rtproto_cli)."""
+
+from typing import Any
+
+import pytest
+from rtproto_cli._turn import Options, Phase, Refused, Turn, session_update
+
+from rtproto import events
+
+SESSION = events.RealtimeSession(id="sess_1")
+
+
+def ready(**options: Any) -> Turn:
+    turn = Turn(Options(**options))
+    (update,) = turn.take(events.SessionCreated(session=SESSION), 0.0)
+    assert update == session_update(turn.options)
+    assert not turn.uploading
+    turn.take(events.SessionUpdated(session=SESSION), 0.1)
+    assert turn.uploading
+    return turn
+
+
+def speech(turn: Turn, at: float) -> None:
+    turn.take(events.InputAudioBufferSpeechStarted(audio_start_ms=0, item_id="item_1"), at)
+    turn.take(events.InputAudioBufferSpeechStopped(audio_end_ms=9, item_id="item_1"), at + 0.1)
+    turn.take(events.InputAudioBufferCommitted(item_id="item_1"), at + 0.1)
+
+
+def reply(turn: Turn, name: str, at: float, status: str = "completed", details: Any = None) -> None:
+    place: Any = {"response_id": name, "item_id": "item_2", "output_index": 0, "content_index": 0}
+    usage = events.ResponseUsage(input_tokens=2, output_tokens=3, total_tokens=5)
+    turn.take(events.ResponseCreated(response=events.RealtimeResponse(id=name)), at)
+    turn.take(events.ResponseOutputAudioTranscriptDelta(delta="Hel", **place), at)
+    turn.take(events.ResponseOutputAudioTranscriptDelta(delta=f"lo {name}", **place), at)
+    turn.take(events.ResponseOutputAudioDelta(delta=bytes(4), **place), at + 0.2)
+    assert not turn.done
+    response = events.RealtimeResponse(id=name, status=status, status_details=details, usage=usage)
+    turn.take(events.ResponseDone(response=response), at + 0.3)
+
+
+def test_a_turn_with_vad() -> None:
+    turn = ready()
+    speech(turn, 1.0)
+    assert turn.uploaded(2.0) == ()
+    assert turn.phase is Phase.REPLY
+    reply(turn, "resp_1", 3.0)
+    assert turn.done
+    assert turn.summary() == "Hello resp_1"
+    assert (turn.first_audio_at, turn.speech_ended_at) == (3.2, 1.1)
+    assert turn.usage == {"input_tokens": 2, "output_tokens": 3, "total_tokens": 5}
+
+
+def test_every_turn_of_a_file_is_waited_for() -> None:
+    turn = ready()
+    speech(turn, 1.0)
+    reply(turn, "resp_1", 1.5)
+    assert turn.uploading  # the first reply does not end the upload
+    speech(turn, 3.0)
+    turn.uploaded(4.0)
+    assert not turn.done
+    reply(turn, "resp_2", 5.0)
+    assert turn.done
+    assert turn.summary() == "Hello resp_1\n\nHello resp_2"
+    assert turn.usage["total_tokens"] == 10
+
+
+def test_the_end_of_the_speech_may_come_after_the_upload() -> None:
+    turn = ready()
+    turn.uploaded(1.0)
+    assert turn.phase is Phase.SPEECH
+    speech(turn, 1.2)
+    assert turn.phase is Phase.REPLY
+    reply(turn, "resp_1", 2.0)
+    assert turn.done
+
+
+def test_push_to_talk() -> None:
+    turn = ready(vad=False)
+    assert turn.uploaded(1.0) == (events.InputAudioBufferCommit(), events.ResponseCreate())
+    turn.take(events.InputAudioBufferCommitted(item_id="item_1"), 1.1)
+    assert not turn.done
+    reply(turn, "resp_1", 1.2)
+    assert turn.done
+
+
+def test_the_transcript_that_was_asked_for_is_waited_for() -> None:
+    for last in ("completed", "failed"):
+        turn = ready(transcribe="whisper-1")
+        speech(turn, 1.0)
+        turn.uploaded(2.0)
+        reply(turn, "resp_1", 2.0)
+        assert not turn.done
+        if last == "completed":
+            done: Any = events.ConversationItemInputAudioTranscriptionCompleted(item_id="item_1", transcript=" Hi ")
+        else:
+            error = events.ErrorDetails(message="no such model")
+            done = events.ConversationItemInputAudioTranscriptionFailed(item_id="item_1", error=error)
+        turn.take(done, 3.0)
+        assert turn.done
+        assert (turn.heard, turn.problems) == (
+            (["Hi"], []) if last == "completed" else ([], ["the transcription failed: no such model"])
+        )
+
+
+def error(message: str, param: "str | None" = None) -> events.ErrorEvent:
+    return events.ErrorEvent(error=events.RealtimeError(message=message, param=param))
+
+
+def test_a_session_that_is_refused() -> None:
+    turn = Turn(Options(voice="nobody"))
+    turn.take(events.SessionCreated(session=SESSION), 0.0)
+    with pytest.raises(Refused, match=r"refused the session: Invalid voice \(session.audio.output.voice\)"):
+        turn.take(error("Invalid voice", "session.audio.output.voice"), 0.1)
+    with pytest.raises(Refused, match="no such model"):
+        Turn(Options()).take(error("no such model"), 0.0)
+
+
+def test_a_turn_that_is_refused() -> None:
+    turn = ready(vad=False)
+    turn.uploaded(1.0)
+    with pytest.raises(Refused, match="the buffer is empty"):
+        turn.take(error("the buffer is empty"), 1.1)
+
+
+def test_an_error_in_the_middle_is_a_note() -> None:
+    turn = ready()
+    speech(turn, 1.0)
+    turn.take(error("something odd"), 1.5)
+    turn.uploaded(2.0)
+    reply(turn, "resp_1", 3.0)
+    assert turn.done
+    assert turn.problems == ["something odd"]
+
+
+def test_a_response_that_fails_is_told() -> None:
+    turn = ready()
+    speech(turn, 1.0)
+    turn.uploaded(2.0)
+    details = events.ResponseStatusDetails(error=events.ErrorDetails(message="Rate limit reached"))
+    reply(turn, "resp_1", 3.0, "failed", details)
+    assert turn.done
+    assert turn.problems == ["a response failed: Rate limit reached"]
+
+
+def test_what_is_asked_of_the_session() -> None:
+    session = session_update(Options(vad=False, text=True, instructions="Be brief.", voice="ash")).session
+    assert isinstance(session, events.RealtimeSession)
+    assert (session.output_modalities, session.instructions) == (["text"], "Be brief.")
+    assert session.audio
+    assert session.audio.input
+    assert session.audio.output
+    assert session.audio.input.turn_detection is None
+    assert session.audio.output.voice == "ash"
