@@ -128,8 +128,6 @@ def _structure_dict(tp: Any) -> Hook:
     structure = converter.get_structure_hook(value_type)
 
     def hook(wire: dict[str, Any], _: Any) -> dict[str, Any]:
-        if wire.__class__ is not dict:
-            raise Mismatch(_NAMES[dict], wire)
         key = ""
         out = {}
         try:
@@ -168,8 +166,6 @@ def _structure_any_of(tp: Any) -> Hook:
     for arm in arms:
         if arm is not UnsetType and arm is not UnknownObject:
             table.setdefault(_kind(arm), (converter.get_structure_hook(arm), arm))
-    if float in table:
-        table.setdefault(int, table[float])
     expected = _expected(arms)
     lookup = table.get
 

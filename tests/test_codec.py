@@ -131,6 +131,7 @@ def test_half_a_sample_survives() -> None:
             "response.max_output_tokens",
         ),
         ({"type": "rate_limits.updated", "rate_limits": [{"limit": True}]}, "not a boolean", "rate_limits[0].limit"),
+        ({"type": "rate_limits.updated", "rate_limits": 5}, "must be an array, not an integer", "rate_limits"),
         ({"type": "rate_limits.updated", "rate_limits": [5]}, "must be an object", "rate_limits[0]"),
         (
             {"type": "session.created", "session": {"type": "realtime", "include": [None]}},
@@ -202,6 +203,14 @@ def test_values_of_several_kinds() -> None:
         session = {"type": "realtime", "audio": {"input": {"turn_detection": turn_detection}}}
         event = CLIENT.decode(json.dumps({"type": "session.updated", "session": session}))
         assert to_dict(event)["session"] == session
+
+
+def test_the_variables_of_a_prompt() -> None:
+    variables = {"city": "Paris", "tone": {"type": "input_text", "text": "calm"}, "odd": {"type": "input_smell"}}
+    session = {"type": "realtime", "prompt": {"id": "p", "variables": variables}}
+    event = CLIENT.decode(json.dumps({"type": "session.updated", "session": session}))
+    assert event.session.prompt.variables["tone"] == events.ResponseInputText(text="calm")
+    assert to_dict(event)["session"] == session
 
 
 def test_a_lone_surrogate_passes_both_ways() -> None:

@@ -56,6 +56,8 @@ def test_the_closing_handshake_from_either_side() -> None:
         expected = [events.Closed(clean=True, code=1000, reason="enough")]
         assert wire.client_events == wire.server_events == expected
         assert wire.client.state is wire.server.state is State.CLOSED
+        assert wire.client.closed == wire.server.closed == expected[0]
+        wire.client_events[0].raise_for_error()
         assert wire.client.deadline() is wire.server.deadline() is None
 
 

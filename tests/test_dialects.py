@@ -170,7 +170,8 @@ def test_a_transcription_session() -> None:
 
 
 def test_odd_shapes_are_left_alone() -> None:
-    for item in ({"type": "message", "role": "assistant"}, {"type": "message", "role": "assistant", "content": []}):
+    unnamed = {"type": "message", "role": "assistant", "content": [{"text": "no type"}, {"type": "text", "text": "a"}]}
+    for item in ({"type": "message", "role": "assistant"}, {**unnamed, "content": []}, unnamed):
         both_ways({"type": "conversation.item.created", "item": item})
 
 

@@ -92,9 +92,9 @@ def stream(
 
     Writes **reply.wav**, **transcript.txt** and **events.jsonl** (every event; audio replaced by its size).
 
-    Without --provider and --url the environment decides, also a .env file: AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_DEPLOYMENT
-    and AZURE_OPENAI_API_KEY, or OPENAI_API_KEY (see development.env). Where it configures nothing, the embedded server
-    answers: it needs neither key nor network, says how much it heard, and plays it back.
+    Without --provider and --url the environment decides, also a .env file: AZURE_OPENAI_ENDPOINT,
+    AZURE_OPENAI_DEPLOYMENT and AZURE_OPENAI_API_KEY, or OPENAI_API_KEY (see development.env). Where it configures
+    nothing, the embedded server answers: it needs neither key nor network, says how much it heard, and plays it back.
 
     Ctrl-C stops, and keeps what has arrived. Exit status: 0 done, 1 it went wrong, 2 what you gave is wrong.
     """
