@@ -284,7 +284,8 @@ def _timed_out(facts: Facts, event: events.InputAudioBufferTimeoutTriggered) -> 
 
 
 def _committed(facts: Facts, event: events.InputAudioBufferCommitted) -> None:
-    facts.committed = "" if event.item_id in facts.added else event.item_id
+    awaited = facts.complete and facts.added.lacks(event.item_id)
+    facts.committed = event.item_id if awaited else ""
 
 
 def _buffer_emptied(facts: Facts, event: Any) -> None:

@@ -74,12 +74,12 @@ def test_a_recorded_session_with_a_hole_is_noticed(trace: Path) -> None:
     events = session(trace)
     sideband = "sideband" in trace.stem
     for name, rule in NEEDED.items():
-        # A sideband may have missed what came before it, but not what is about a response that it saw begin.
-        if sideband and name == "response.created":
+        places = [i for i, event in enumerate(events) if event.type == name]
+        # A sideband may have missed a response's beginning; a stream of one delta may as well have none.
+        if not places or (sideband and name == "response.created") or (name.endswith(".delta") and len(places) < 3):
             continue
-        at = next((i for i, event in enumerate(events) if event.type == name), None)
-        if at is not None:
-            assert rule in {breach.rule for breach in judge(trace, events[:at] + events[at + 1 :])}, name
+        without = [event for i, event in enumerate(events) if i != places[0]]
+        assert rule in {breach.rule for breach in judge(trace, without)}, name
 
 
 @pytest.mark.parametrize("trace", traces(), ids=lambda path: path.stem)
