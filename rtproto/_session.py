@@ -5,6 +5,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar, overload
 
 from rtproto._codec import Codec, DecodeError
 from rtproto._config import Close, Config, Role
+from rtproto._frames import Failure
 from rtproto._hooks import Mismatch
 from rtproto._jsontext import loads
 from rtproto._rules import OrderRules
@@ -90,8 +91,8 @@ class Session(Generic[Out, In]):
         if self.role is Role.CLIENT:
             self._events.append(opened or Opened())
 
-    def receive(self, data: Message, now: float) -> None:
-        """Takes one message of the peer, or its Close. Never raises because of the peer; ignored once CLOSED."""
+    def receive(self, data: "Message | Failure", now: float) -> None:
+        """Takes one message of the peer, or how it ended. Never raises because of the peer; ignored once CLOSED."""
         state = self.state
         if state is State.CLOSED:
             return
@@ -101,6 +102,9 @@ class Session(Generic[Out, In]):
             self._receive_text(data)
         elif isinstance(data, Close):
             self._finish(Cause.CLOSE_RECEIVED, Closed(clean=True, code=data.code, reason=data.reason))
+        elif isinstance(data, Failure):
+            error = RemoteProtocolError(data.reason)
+            self._finish(Cause.FAILED, Closed(clean=False, code=data.code, reason=data.reason, error=error))
         else:
             self._violation("a binary message came, but the protocol has text messages only", data)
 
