@@ -118,6 +118,8 @@ class Framing:
         if not self._received:
             return None
         message = self._received.popleft()
+        if message.__class__ is str:
+            return message
         if isinstance(message, (Close, Failure)):
             self.close(message.code, message.reason)
         elif isinstance(message, Ping) and not self._close_sent:
