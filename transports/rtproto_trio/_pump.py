@@ -1,0 +1,222 @@
+"""What moves the bytes between a `rtproto.Connection` and a trio stream, in the tasks that send, iterate or close."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+import trio
+
+from rtproto import Connection, State
+from rtproto.errors import RtprotoError, SessionClosed
+from rtproto.events import ClientEvent, LocalEvent, ServerEvent
+from rtproto_trio._wire import Wire
+
+Out = TypeVar("Out", bound="ClientEvent | ServerEvent")
+In = TypeVar("In", bound="ClientEvent | ServerEvent")
+
+FAREWELL = 1.0
+"""Seconds for what is still to be written and read when the session has ended."""
+
+_READ = 65536
+_GLANCE = 0.01
+"""Seconds for a read that only looks whether something is there."""
+
+_GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+class Pump(Generic[Out, In]):
+    """Reads, writes and lets timers ring, one task each at a time.
+
+    The task that reads never waits for the one that writes, who writes what the reader has to say, too; and a write
+    that has to wait reads meanwhile.
+    """
+
+    def __init__(self, machine: Connection[Out, In], wire: Wire, stream: trio.abc.Stream) -> None:
+        """`stream` is `wire`, or TLS over it."""
+        self.machine = machine
+        self._wire = wire
+        self._stream = stream
+        wire.meanwhile = self._read_meanwhile
+
+        self._reading: trio.CancelScope | None = None
+        self._read_until = math.inf
+        self._followers = trio.lowlevel.ParkingLot()
+        """The tasks that wait for what the reading one gets done."""
+        self._taken_at = -math.inf
+
+        self._write_lock = trio.StrictFIFOLock()
+        self._broken = False
+        self._nobody_takes = False
+        self._ended = False
+
+    def take(self) -> In | LocalEvent | None:
+        """The next event that is here."""
+        full = self._full
+        event = self.machine.next_event()
+        if full:
+            self._taken_at = trio.current_time()
+            self._followers.unpark_all()
+        return event
+
+    # ---- reading ----
+
+    async def step(self, patience: float = math.inf) -> None:
+        """Reads once, or lets a timer ring; where another task does that, waits until it has. At most `patience` s.
+
+        Reading stops while the queue is full. A timer that rang while nobody read is believed only after a look at
+        what has come since.
+        """
+        now = trio.current_time()
+        if self._reading is not None:
+            with trio.CancelScope(deadline=now + patience):
+                await self._followers.park()
+            return
+        data: bytes | bytearray | None = None
+        self._read_until = now + patience
+        try:
+            with trio.CancelScope(deadline=max(self._deadline, now + min(patience, _GLANCE))) as self._reading:
+                if self._full:
+                    await self._followers.park()
+                else:
+                    data = await self._stream.receive_some(_READ)
+        except _GONE:
+            data = b""
+        finally:
+            self._reading = None
+            self._followers.unpark_all()
+        now = trio.current_time()
+        if data:
+            self.machine.receive(bytes(data), now)
+        elif data is not None:
+            self.machine.receive_eof(now)
+        self._ring(now)
+        await self.flush_unless_busy()
+
+    async def _read_meanwhile(self) -> None:
+        """Reads while a write waits; returns when there is no more use in waiting."""
+        while self.machine.closed is None:
+            patience = self.machine.config.timeouts.pong if self._full else None
+            await self.step(math.inf if patience is None else patience)
+            last_move = max(self._wire.moved_at, self._taken_at)
+            if self._full and patience is not None and trio.current_time() >= last_move + patience:
+                self._nobody_takes = True
+                return
+        await trio.sleep(FAREWELL)
+
+    @property
+    def _full(self) -> bool:
+        return self.machine.pending >= self.machine.config.limits.max_queue
+
+    @property
+    def _next_ring(self) -> float:
+        """When a timer rings. While the queue is full the peer's silence is our doing: only our Close has a timer."""
+        deadline = self.machine.deadline()
+        return math.inf if deadline is None or (self._full and self.machine.state is State.OPEN) else deadline
+
+    @property
+    def _deadline(self) -> float:
+        """When a read must end."""
+        return min(self._next_ring, self._read_until)
+
+    def _ring(self, now: float) -> bool:
+        if self._next_ring > now:
+            return False
+        self.machine.tick(now)
+        return True
+
+    def rearm(self) -> None:
+        """Something was said that may have moved the deadline: the task that reads must know."""
+        if self._reading is not None:
+            self._reading.deadline = self._deadline
+
+    # ---- writing ----
+
+    async def deliver(self) -> None:
+        """After something was said: writes it, and looks what has come; some programs only send.
+
+        Raises SessionClosed where it could not be written.
+        """
+        self.rearm()
+        if not await self._flush():
+            assert self.machine.closed is not None
+            raise SessionClosed(self.machine.closed)
+        if self._reading is None and self.machine.closed is None:
+            if not self._full and self._wire.readable:
+                await self.step(_GLANCE)
+            elif self._ring(trio.current_time()):
+                await self.flush_unless_busy()
+
+    async def flush_unless_busy(self) -> None:
+        """For those who must not wait for a writer: if one is at work, it writes this, too."""
+        if not self._write_lock.locked():
+            await self._flush()
+
+    async def _flush(self) -> bool:
+        """Writes what there is, in its turn; whether it was written."""
+        try:
+            self._write_lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self._write_lock.acquire()
+        try:
+            while not self._broken and (data := b"".join(self.machine.outgoing())):
+                await self._write(data)
+        finally:
+            self._write_lock.release()
+        return not self._broken
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            with trio.CancelScope(shield=True) as self._wire.sending:
+                await self._stream.send_all(data)
+        except _GONE:
+            self._broken = True
+            if self._nobody_takes:
+                waiting = self.machine.pending
+                await self.abort()
+                raise RtprotoError(
+                    f"{waiting} events wait (Limits.max_queue) and nobody takes them, so reading stopped; the peer"
+                    " takes nothing either: iterate over the connection in another task"
+                ) from None
+            await self._hear_out()
+        except BaseException:
+            # A frame was cut in two: nothing can follow it.
+            self._broken = True
+            await self.abort()
+            raise
+        self.rearm()
+
+    async def _hear_out(self) -> None:
+        """The peer takes no more bytes. What it said before it went tells why."""
+        with trio.move_on_after(FAREWELL):
+            while self.machine.closed is None:
+                await self.step()
+        self._lose()
+
+    # ---- the end ----
+
+    async def end(self) -> None:
+        """The session has ended: writes what is left and closes the stream."""
+        closed = self.machine.closed
+        if self._ended or closed is None:
+            return
+        self._ended = True
+        try:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + FAREWELL), suppress(*_GONE, RtprotoError):
+                await self._flush()
+                if closed.error is not None and not self._broken and self._reading is None:
+                    await self._wire.linger()
+        finally:
+            await self.abort()
+
+    async def abort(self) -> None:
+        """Ends at once."""
+        self._lose()
+        self._ended = True
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(self._stream)
+
+    def _lose(self) -> None:
+        self.machine.receive_eof(trio.current_time())
+        self._followers.unpark_all()
