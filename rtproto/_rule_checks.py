@@ -48,11 +48,9 @@ def not_first(facts: Facts, event: events.ServerEvent) -> "str | None":
 
 def same_event_id(facts: Facts, event: events.ServerEvent) -> "str | None":
     found = value(event.event_id, "")
-    return (
-        f"{event.wire_type} has the event_id {_q(found)} of an earlier event"
-        if found in facts.event_ids and found
-        else None
-    )
+    if not found or found not in facts.event_ids:
+        return None
+    return f"{event.wire_type} has the event_id {_q(found)} of an earlier event"
 
 
 # ---- responses ----

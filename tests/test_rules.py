@@ -206,6 +206,7 @@ KEPT: dict[str, list[Any]] = {
         truncated("mine"),
         events.ConversationItemDeleted(item_id="mine"),
     ],
+    "an answer before the server has spoken": [answers(), SESSION],
     "a truncation at the beginning": [truncate(0)],
     "a call that the client made up itself": [SESSION, create(call()), answers()],
     "what never travels, and what is not known": [
