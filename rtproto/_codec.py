@@ -121,7 +121,7 @@ def _encode_nothing(event: Any) -> None:
 
 
 def _encoder(cls: Any, which: Dialect) -> Encoder:
-    name = written_names(which).get(cls.type, cls.type)
+    name: str = written_names(which).get(cls.type) or cls.type
     if cls.type in which.absent:
         return _encode_nothing
     audio = [field.name for field in attrs.fields(cls) if field.type is bytes]

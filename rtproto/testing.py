@@ -97,7 +97,7 @@ class Playbook:
 
     def end(self) -> None:
         """Nothing more is seen, and nothing more is on the wire."""
-        self << None
+        self.__lshift__(None)
         self.wire(None)
 
     def _expect(self, expected: Any, actual: Any, where: str) -> None:
