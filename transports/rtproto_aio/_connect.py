@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +13,7 @@ from rtproto import Config, Connection, Endpoint
 from rtproto._tunnel import Established, Proxy, Tunnel
 from rtproto.errors import HandshakeError
 from rtproto_aio._defaults import client_context, with_fast_mask
+from rtproto_aio._failures import unreachable, untrusted
 from rtproto_aio._stream import ClientStream
 from rtproto_aio._wire import Wire
 
@@ -93,9 +92,9 @@ async def _reach(wire: Wire, endpoint: Endpoint, proxy: Proxy | None, context: s
         if early:
             wire.take(early)
     except ssl.SSLError as error:
-        raise _untrusted(endpoint, error) from None
+        raise untrusted(endpoint.host, endpoint.port, error) from None
     except OSError as error:
-        raise _unreachable(endpoint.host, endpoint.port, error) from None
+        raise unreachable(endpoint.host, endpoint.port, error) from None
 
 
 async def _tunnel(endpoint: Endpoint, proxy: Proxy) -> tuple[asyncio.Transport, bytes]:
@@ -108,7 +107,7 @@ async def _tunnel(endpoint: Endpoint, proxy: Proxy) -> tuple[asyncio.Transport, 
             lambda: _Asking(tunnel, answer), proxy.host, proxy.port, happy_eyeballs_delay=_HAPPY_EYEBALLS
         )
     except OSError as error:
-        raise _unreachable(proxy.host, proxy.port, error) from None
+        raise unreachable(proxy.host, proxy.port, error) from None
     try:
         return transport, await answer
     except BaseException:
@@ -140,14 +139,3 @@ class _Asking(asyncio.Protocol):
         elif result is not None:
             self._answer.set_exception(result)
 
-
-def _untrusted(endpoint: Endpoint, error: ssl.SSLError) -> ConnectionError:
-    why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason or error
-    return ConnectionError(f"TLS with {endpoint.host}:{endpoint.port} failed: {why}")
-
-
-def _unreachable(host: str, port: int, error: OSError) -> ConnectionError:
-    if isinstance(error, socket.gaierror):
-        return ConnectionError(f"cannot connect to {host}:{port}: the name has no address ({error.strerror})")
-    kind = type(error) if isinstance(error, ConnectionError) else ConnectionError
-    return kind(f"cannot connect to {host}:{port}: {os.strerror(error.errno) if error.errno else error}")
