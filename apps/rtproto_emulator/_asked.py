@@ -1,0 +1,96 @@
+"""What one response shall be: the session's settings, and what its `response.create` changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from rtproto import UNSET, events, value
+
+from ._checks import check_fields, check_tool_choice
+from ._refusal import Refusal
+from ._session import audio_output, merged, voice_of, voice_refusal
+from ._sound import Encoding, encoding_of
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """The effective settings of one response. `input` is None where it answers the conversation."""
+
+    out_of_band: bool
+    input: Sequence[events.Item] | None
+    modality: str
+    output: events.AudioOutput
+    instructions: str
+    tools: Sequence[events.FunctionTool]
+    tool_choice: events.ToolChoice
+    max_output_tokens: int | str
+    metadata: dict[str, Any] | None
+
+    @property
+    def encoding(self) -> Encoding:
+        """Of the audio it speaks."""
+        return encoding_of(self.output.format)
+
+    @property
+    def voice(self) -> str:
+        """The name or id of its voice."""
+        voice = self.output.voice
+        return value(voice.id, "") if isinstance(voice, events.VoiceId) else value(voice, "")
+
+    @property
+    def token_limit(self) -> float:
+        """How many tokens it may put out."""
+        return float(self.max_output_tokens)
+
+    def said(self, response_id: str, conversation_id: str) -> events.RealtimeResponse:
+        """The response object at its birth. What is not there yet is null, as clients of real servers expect."""
+        return events.RealtimeResponse(
+            id=response_id,
+            object="realtime.response",
+            status="in_progress",
+            status_details=None,
+            output=[],
+            conversation_id=None if self.out_of_band else conversation_id,
+            output_modalities=[self.modality],
+            max_output_tokens=self.max_output_tokens,
+            audio=events.AudioConfig(output=events.AudioOutput(format=self.output.format, voice=self.output.voice)),
+            usage=None,
+            metadata=self.metadata,
+        )
+
+
+def asked(session: events.RealtimeSession, params: events.ResponseCreateParams | None, *, spoke: bool) -> Asked:
+    """What a `response.create` with `params` asks for in `session`. Refuses what real servers refuse."""
+    params = params or events.ResponseCreateParams()
+    check_fields(params, "response")
+    out_of_band = params.conversation == "none"
+    tools = value(params.tools, session.tools) or []
+    choice = params.tool_choice or session.tool_choice or "auto"
+    check_tool_choice(choice, tools, "response.tool_choice")
+    output = audio_output(session)
+    if params.audio and params.audio.output:
+        output = merged(output, params.audio.output, output)
+        if spoke and not out_of_band and output.voice != voice_of(session):
+            raise voice_refusal()
+    modality = value(params.output_modalities, value(session.output_modalities, ["audio"]))[0]
+    return Asked(
+        out_of_band=out_of_band,
+        input=value(params.input, None),
+        modality=modality,
+        output=output,
+        instructions=value(params.instructions, value(session.instructions, "")),
+        tools=[tool for tool in tools if isinstance(tool, events.FunctionTool)],
+        tool_choice=choice,
+        max_output_tokens=params.max_output_tokens or session.max_output_tokens or "inf",
+        metadata=None if params.metadata is UNSET else params.metadata,
+    )
+
+
+def refuse_transcription(session: object) -> events.RealtimeSession:
+    """The session, if it is one that answers."""
+    if isinstance(session, events.RealtimeSession):
+        return session
+    raise Refusal("invalid_value", "A transcription session does not create responses.", "type")

@@ -1,0 +1,191 @@
+"""What the fields of a client's event may hold: one table, and the words of real servers for what they may not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+
+from rtproto import UNSET, events
+
+from ._refusal import Refusal, invalid, missing, unknown
+from ._sound import ENCODINGS
+
+VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
+_INCLUDE = ("item.input_audio_transcription.logprobs",)
+
+Check = Callable[[Any, str], None]
+
+
+def _one_of(*supported: str) -> Check:
+    def check(got: Any, at: str) -> None:
+        if got not in supported:
+            raise invalid(at, got, supported)
+
+    return check
+
+
+def _between(low: float, high: float, unit: str = "") -> Check:
+    def check(got: Any, at: str) -> None:
+        if not low <= got <= high:
+            message = f"Invalid '{at}': {got}. Expected a value between {low} and {high}{unit}."
+            raise Refusal("invalid_value", message, at)
+
+    return check
+
+
+def _modalities(got: Any, at: str) -> None:
+    if got not in (["text"], ["audio"]):
+        message = f"Invalid modalities: {got}. Supported combinations are: ['text'] and ['audio']."
+        raise Refusal("invalid_value", message, at)
+
+
+def _voice(got: Any, at: str) -> None:
+    if isinstance(got, str):
+        _one_of(*VOICES)(got, at)
+
+
+def _max_tokens(got: Any, at: str) -> None:
+    if got != "inf" and (isinstance(got, str) or not 1 <= got <= 4096):
+        message = f"Invalid value: {got!r}. Expected an integer from 1 to 4096, or 'inf'."
+        raise Refusal("invalid_value", message, at)
+
+
+def _typed(*supported: str) -> Check:
+    """An object that its `type` tells apart."""
+
+    def check(got: Any, at: str) -> None:
+        kind = got.raw.get("type") if isinstance(got, events.UnknownObject) else got.type
+        if kind is None:
+            raise missing(f"{at}.type")
+        if kind not in supported or isinstance(got, events.UnknownObject):
+            raise invalid(f"{at}.type", kind, supported)
+
+    return check
+
+
+def _rate(got: Any, at: str) -> None:
+    if got != 24_000:
+        raise Refusal("invalid_value", f"Invalid '{at}': {got}. Only 24000 Hz is supported.", at)
+
+
+def _tool(got: Any, at: str) -> None:
+    if isinstance(got, events.McpTool):
+        message = "This server does not reach MCP servers: leave out tools of type 'mcp'."
+        raise Refusal("invalid_value", message, f"{at}.type")
+    _typed("function")(got, at)
+    if not got.name:
+        raise missing(f"{at}.name")
+
+
+def _tools(got: Any, at: str) -> None:
+    for index, tool in enumerate(got):
+        _tool(tool, f"{at}[{index}]")
+
+
+def _tool_choice(got: Any, at: str) -> None:
+    if isinstance(got, str):
+        _one_of("none", "auto", "required")(got, at)
+    else:
+        _typed("function")(got, at)
+        if not got.name:
+            raise missing(f"{at}.name")
+
+
+def _truncation(got: Any, at: str) -> None:
+    if isinstance(got, str):
+        _one_of("auto", "disabled")(got, at)
+    else:
+        _typed("retention_ratio")(got, at)
+
+
+def _include(got: Any, at: str) -> None:
+    for index, name in enumerate(got):
+        _one_of(*_INCLUDE)(name, f"{at}[{index}]")
+
+
+def _metadata(got: Any, at: str) -> None:
+    for key, held in got.items():
+        if not isinstance(held, str):
+            message = f"Invalid type for '{at}.{key}': expected a string, but got {type(held).__name__} instead."
+            raise Refusal("invalid_type", message, f"{at}.{key}")
+
+
+_CHECKS: dict[tuple[type, str], Check] = {
+    (events.AudioPcm, "rate"): _rate,
+    (events.AudioInput, "format"): _typed(*ENCODINGS),
+    (events.AudioInput, "turn_detection"): _typed("server_vad", "semantic_vad"),
+    (events.AudioOutput, "format"): _typed(*ENCODINGS),
+    (events.AudioOutput, "speed"): _between(0.25, 1.5),
+    (events.AudioOutput, "voice"): _voice,
+    (events.NoiseReduction, "type"): _one_of("near_field", "far_field"),
+    (events.NoiseReduction, "strength"): _between(0, 1),
+    (events.ServerVad, "threshold"): _between(0, 1),
+    (events.ServerVad, "prefix_padding_ms"): _between(0, 30_000, " ms"),
+    (events.ServerVad, "silence_duration_ms"): _between(0, 60_000, " ms"),
+    (events.ServerVad, "idle_timeout_ms"): _between(5_000, 30_000, " ms"),
+    (events.SemanticVad, "eagerness"): _one_of("low", "medium", "high", "auto"),
+}
+for _holder in (events.RealtimeSession, events.ResponseCreateParams):
+    _CHECKS |= {
+        (_holder, "output_modalities"): _modalities,
+        (_holder, "max_output_tokens"): _max_tokens,
+        (_holder, "tools"): _tools,
+        (_holder, "tool_choice"): _tool_choice,
+    }
+_CHECKS |= {
+    (events.RealtimeSession, "truncation"): _truncation,
+    (events.RealtimeSession, "include"): _include,
+    (events.TranscriptionSession, "include"): _include,
+    (events.ResponseCreateParams, "conversation"): _one_of("auto", "none"),
+    (events.ResponseCreateParams, "metadata"): _metadata,
+}
+
+_SERVERS_OWN = ("id", "object", "expires_at")
+"""Fields of a session that only a server sets: real servers know no such parameter."""
+
+
+def walk(thing: Any, at: str) -> Iterator[tuple[Any, str]]:
+    """`thing` and every object inside it, each with its dotted path (`session.tools[2]`)."""
+    if isinstance(thing, list):
+        for index, item in enumerate(thing):
+            yield from walk(item, f"{at}[{index}]")
+    elif attrs.has(type(thing)) and not isinstance(thing, events.UnknownObject):
+        yield thing, at
+        for field in attrs.fields(type(thing)):
+            if field.name != "extra":
+                yield from walk(getattr(thing, field.name), f"{at}.{field.name}".lstrip("."))
+
+
+def check_known(event: Any, tolerated: frozenset[str]) -> None:
+    """Refuses the first field, at any depth of `event`, that the protocol does not have."""
+    for holder, at in walk(event, ""):
+        for name in holder.extra or ():
+            if name not in tolerated:
+                raise unknown(f"{at}.{name}".lstrip("."))
+
+
+def check_fields(thing: Any, at: str) -> None:
+    """Refuses a value that its field may not hold, at any depth. Absent and null are always fine here."""
+    for holder, path in walk(thing, at):
+        for (cls, name), check in _CHECKS.items():
+            if cls is type(holder):
+                held = getattr(holder, name)
+                if held is not UNSET and held is not None:
+                    check(held, f"{path}.{name}")
+
+
+def check_tool_choice(choice: Any, tools: Any, at: str) -> None:
+    """Refuses the choice of a function that is not among `tools`."""
+    names = tuple(tool.name for tool in tools)
+    if isinstance(choice, events.ToolChoiceFunction) and choice.name not in names:
+        message = f"Tool choice '{choice.name}' not found in the tools of the session."
+        raise Refusal("invalid_value", message, f"{at}.name")
+
+
+def check_client_session(session: Any) -> None:
+    """Refuses what a client may not say of its session: `id`, `object` and `expires_at` are the server's."""
+    for name in _SERVERS_OWN:
+        if getattr(session, name, UNSET) is not UNSET:
+            raise unknown(f"session.{name}")

@@ -1,0 +1,174 @@
+"""The default conversation: items in order, and the audio that belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from rtproto import events, value
+
+from ._refusal import Refusal, no_such_item
+from ._sound import Encoding, Sound
+
+ROOT = "root"
+"""As a previous_item_id: put it first."""
+
+
+class Conversation:
+    """Items by their ids. Beyond `max_items` the oldest is forgotten, beyond `max_audio` bytes the oldest audio."""
+
+    def __init__(self, conversation_id: str, *, max_items: int, max_audio: int) -> None:
+        self.id = conversation_id
+        self._max_items = max_items
+        self._max_audio = max_audio
+        self._order: list[str] = []
+        self._items: dict[str, events.Item] = {}
+        self._sounds: dict[tuple[str, int], tuple[Encoding, bytearray]] = {}
+        """By item id and content index, oldest first."""
+        self._audio = 0
+        """Bytes of all of them."""
+
+    def __contains__(self, item_id: object) -> bool:
+        return item_id in self._items
+
+    def items(self) -> list[events.Item]:
+        """All items, in order."""
+        return [self._items[item_id] for item_id in self._order]
+
+    def get(self, item_id: str, action: str, verb: str) -> events.Item:
+        """The item; refuses an unknown id, in the words that belong to `action`."""
+        if item_id not in self._items:
+            raise no_such_item(action, verb, item_id)
+        return self._items[item_id]
+
+    def previous(self, item_id: str) -> str | None:
+        """The id of the item before; None for the first."""
+        at = self._order.index(item_id)
+        return self._order[at - 1] if at else None
+
+    def tail(self) -> str | None:
+        """The id of the last item."""
+        return self._order[-1] if self._order else None
+
+    def check_place(self, item_id: str, previous: str | None) -> None:
+        """Refuses an id that is taken, and a `previous` that is neither None (at the end), "root" nor an item's id."""
+        if item_id in self._items:
+            message = f"Error adding item: an item with id '{item_id}' already exists in the conversation."
+            raise Refusal("item_create_duplicate_item_id", message, "item.id")
+        if previous is not None and previous != ROOT and previous not in self._items:
+            message = f"Error adding item: the previous item with id '{previous}' does not exist."
+            raise Refusal("item_create_invalid_previous_item_id", message, "previous_item_id")
+
+    def add(self, item_id: str, item: events.Item, previous: str | None = None) -> str | None:
+        """Puts an item after `previous` (None: at the end); returns the id of the item before it."""
+        at = len(self._order) if previous is None else 0 if previous == ROOT else self._order.index(previous) + 1
+        self._order.insert(at, item_id)
+        self._items[item_id] = item
+        if len(self._order) > self._max_items:
+            self.remove(next(known for known in self._order if known != item_id))
+        return self.previous(item_id)
+
+    def replace(self, item_id: str, item: events.Item) -> bool:
+        """Puts the next form of an item in its place; False where it was deleted."""
+        if item_id not in self._items:
+            return False
+        self._items[item_id] = item
+        return True
+
+    def remove(self, item_id: str) -> None:
+        """Forgets an item and its audio."""
+        self._order.remove(item_id)
+        del self._items[item_id]
+        for key in [key for key in self._sounds if key[0] == item_id]:
+            self._forget(key)
+
+    # ---- audio ----
+
+    def add_sound(self, item_id: str, content_index: int, sound: Sound) -> None:
+        """Keeps audio of a part of an item, after what is kept of it already."""
+        if item_id not in self._items:
+            return
+        _, data = self._sounds.setdefault((item_id, content_index), (sound.encoding, bytearray()))
+        data += sound.data
+        self._audio += len(sound.data)
+        while self._audio > self._max_audio:
+            self._forget(next(iter(self._sounds)))
+
+    def sound(self, item_id: str, content_index: int) -> Sound | None:
+        """The audio of a part of an item, where there is any and it is still kept."""
+        if (item_id, content_index) not in self._sounds:
+            return None
+        encoding, data = self._sounds[item_id, content_index]
+        return Sound(data=bytes(data), encoding=encoding)
+
+    def _forget(self, key: tuple[str, int]) -> None:
+        self._audio -= len(self._sounds.pop(key)[1])
+
+    def with_audio(self, item_id: str, item: events.Item) -> events.Item:
+        """The item as `retrieve` gives it: with its audio."""
+        if not isinstance(item, events.MessageItem) or not item.content:
+            return item
+        content: list[events.Content] = []
+        for index, part in enumerate(item.content):
+            sound = self.sound(item_id, index)
+            if sound is not None and isinstance(part, (events.InputAudio, events.OutputAudio)):
+                part = attrs.evolve(part, audio=sound.data)
+            content.append(part)
+        return attrs.evolve(item, content=content)
+
+    def transcribed(self, item_id: str, content_index: int, transcript: str) -> None:
+        """The words of a spoken part of a user message are known."""
+        if item_id in self._items:
+            self._items[item_id] = with_transcript(self._items[item_id], content_index, transcript)
+
+    def call_ids(self) -> set[str]:
+        """The calls that a function_call_output may answer."""
+        return call_ids(self._items.values())
+
+    def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
+        """Cuts an assistant's speech. Refuses what is no assistant's speech, and what is shorter already."""
+        item = self.get(item_id, "truncate", "truncating")
+        part = _part(item, content_index)
+        sound = self.sound(item_id, content_index)
+        if not isinstance(part, events.OutputAudio) or sound is None or not sound.data:
+            raise Refusal("invalid_value", "Only model output audio messages can be truncated", "item_id")
+        if audio_end_ms < 0:
+            message = f"Invalid 'audio_end_ms': {audio_end_ms}. Expected a value of at least 0."
+            raise Refusal("invalid_value", message, "audio_end_ms")
+        if audio_end_ms > sound.ms:
+            message = f"Audio content of {sound.ms}ms is already shorter than {audio_end_ms}ms"
+            raise Refusal("invalid_value", message, "audio_end_ms")
+        assert isinstance(item, events.MessageItem)
+        assert item.content
+        content = list(item.content)
+        content[content_index] = attrs.evolve(part, transcript=None)
+        self._items[item_id] = attrs.evolve(item, content=content)
+        self._forget((item_id, content_index))
+        self.add_sound(item_id, content_index, sound.cut(audio_end_ms))
+
+
+def _part(item: events.Item, content_index: int) -> events.Content | None:
+    if not isinstance(item, events.MessageItem) or item.role != "assistant":
+        return None
+    content = item.content or []
+    if not 0 <= content_index < len(content):
+        message = f"Invalid 'content_index': {content_index}. The item has {len(content)} content parts."
+        raise Refusal("invalid_value", message, "content_index")
+    return content[content_index]
+
+
+def with_transcript(item: events.Item, content_index: int, transcript: str) -> events.Item:
+    """A user message with the words of one of its spoken parts."""
+    if not isinstance(item, events.MessageItem) or not item.content:
+        return item
+    content = list(item.content)
+    part = content[content_index]
+    if isinstance(part, events.InputAudio):
+        content[content_index] = attrs.evolve(part, transcript=transcript)
+    return attrs.evolve(item, content=content)
+
+
+def call_ids(items: Iterable[events.Item]) -> set[str]:
+    """The ids of the function calls among `items`."""
+    return {value(item.call_id, "") for item in items if isinstance(item, events.FunctionCallItem)}

@@ -1,0 +1,96 @@
+"""What the session hears: the input buffer, and the turns in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rtproto import events, value
+
+from ._buffer import InputBuffer
+from ._engines import VoiceActivity
+from ._refusal import Refusal
+from ._sound import Sound, encoding_of
+from ._vad import Started, Stopped, TurnDetector, TurnRules
+
+MAX_APPEND = 15 * 1024 * 1024
+"""Bytes of one append, as at real servers."""
+
+_KEPT_MS = 30_000
+"""While nobody speaks this much is kept: an idle timeout, at most 30 s, makes a message of it."""
+
+_WAIT_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
+"""How long semantic VAD waits at most. Energy cannot tell a finished sentence, so here it always waits that long."""
+
+
+def turn_rules(detection: events.ServerVad | events.SemanticVad) -> TurnRules:
+    """What a session's `turn_detection` asks of the detector."""
+    if isinstance(detection, events.SemanticVad):
+        return TurnRules(silence_duration_ms=_WAIT_MS[value(detection.eagerness, "auto")])
+    return TurnRules(
+        threshold=value(detection.threshold, 0.5),
+        prefix_padding_ms=value(detection.prefix_padding_ms, 300),
+        silence_duration_ms=value(detection.silence_duration_ms, 500),
+    )
+
+
+class Ears:
+    """Takes appended audio and finds the turns in it, where the session wants that."""
+
+    def __init__(self, activity: Callable[[int], VoiceActivity], max_ms: int) -> None:
+        self.buffer = InputBuffer(max_ms)
+        self._activity = activity
+        self._detector: TurnDetector | None = None
+        self._configured: events.AudioInput | None = None
+
+    def configure(self, heard: events.AudioInput) -> None:
+        """Follows a session's `audio.input`. Changed turn detection begins anew."""
+        before, self._configured = self._configured, heard
+        same_format = before is not None and before.format == heard.format
+        if not same_format:
+            self.buffer.convert(encoding_of(heard.format))
+        if same_format and before is not None and before.turn_detection == heard.turn_detection:
+            return
+        detection = heard.turn_detection
+        self._detector = None
+        if isinstance(detection, (events.ServerVad, events.SemanticVad)):
+            activity = self._activity(self.buffer.encoding.rate)
+            self._detector = TurnDetector(activity, turn_rules(detection), self.buffer.position_ms)
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a turn goes on."""
+        return self._detector is not None and self._detector.speaking
+
+    def append(self, data: bytes) -> Iterator[Started | Stopped]:
+        """Takes more audio; gives the turns that begin and end in it, each to be dealt with before the next.
+
+        Refuses more than 15 MiB at once, or more than the buffer holds; a turn that fills the buffer ends there.
+        """
+        if len(data) > MAX_APPEND:
+            message = f"Invalid 'audio': {len(data)} bytes. At most {MAX_APPEND} bytes may be appended at once."
+            raise Refusal("invalid_value", message, "audio")
+        buffer, detector = self.buffer, self._detector
+        if detector is not None and detector.speaking and not buffer.has_room(data):
+            detector.abandon()
+            yield Stopped(buffer.position_ms)
+        buffer.append(data)
+        if detector is None:
+            return
+        yield from detector.feed(buffer.encoding.to_pcm16(data))
+        if not detector.speaking:
+            buffer.keep_last(_KEPT_MS)
+
+    def commit(self) -> Sound:
+        """Takes everything that is buffered, whoever still speaks."""
+        sound = self.buffer.commit()
+        self._abandon()
+        return sound
+
+    def clear(self) -> None:
+        """Drops everything that is buffered."""
+        self.buffer.clear()
+        self._abandon()
+
+    def _abandon(self) -> None:
+        if self._detector is not None:
+            self._detector.abandon()

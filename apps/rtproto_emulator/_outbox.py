@@ -1,0 +1,43 @@
+"""What the policy has to say, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from rtproto import Close, events
+
+
+class Outbox:
+    """Server events, and at the end perhaps a Close, that wait for the host. Each event gets an id of its own here."""
+
+    def __init__(self, make_id: Callable[[str], str], *, obfuscation: bool = False) -> None:
+        self.make_id = make_id
+        self._obfuscation = obfuscation
+        self._waiting: deque[events.ServerEvent | Close] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def send(self, event: events.ServerEvent) -> None:
+        """Says `event`, which is nobody else's yet."""
+        event.event_id = self.make_id("event")
+        self._waiting.append(event)
+
+    def close(self, close: Close) -> None:
+        """Ends the session after all that was said before."""
+        self._waiting.append(close)
+
+    def next(self) -> events.ServerEvent | Close | None:
+        """The next one, None when there is none now."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def padding(self, delta: str) -> str | None:
+        """The `obfuscation` of a text delta, which hides its length; None where that is not wanted.
+
+        Like real servers: random letters up to the next multiple of 16.
+        """
+        if not self._obfuscation:
+            return None
+        letters = self.make_id("")[1:]
+        return (letters * 2)[: -len(delta) % 16]

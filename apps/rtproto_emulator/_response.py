@@ -1,0 +1,295 @@
+"""One response, from `response.created` to `response.done`: a plan with pauses, which can be stopped at any of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import attrs
+
+from rtproto import events, value
+
+from ._asked import Asked
+from ._conversation import Conversation
+from ._engines import Call, Context, Say
+from ._outbox import Outbox
+from ._settings import Settings
+from ._sound import Encoder, Sound
+from ._tokens import no_usage, text_tokens, usage
+
+_WORD = re.compile(r"\s*\S+|\s+")
+_WORD_MS = 100
+"""How long a written word takes, in audio time."""
+_AHEAD = 2
+"""Words of the transcript sent before each audio delta: the words are ahead of the sound, as at real servers."""
+_LETTERS = 16
+"""Characters in one delta of a function call's arguments."""
+
+TextLikeDelta = (
+    events.ResponseOutputTextDelta
+    | events.ResponseOutputAudioTranscriptDelta
+    | events.ResponseFunctionCallArgumentsDelta
+)
+
+Plan = Iterator[float | None]
+"""Each step says for how many seconds to pause; None: until an engine has more."""
+
+
+class _OutOfTokensError(Exception):
+    """The next word would be more than `max_output_tokens`."""
+
+
+@attrs.define
+class _Message:
+    """The message that a response is saying."""
+
+    item_id: str
+    index: int
+    text: str = ""
+
+
+class Response:
+    """One response in progress. `due` is when it goes on; None: when its engine has more (ask at every tick)."""
+
+    def __init__(
+        self,
+        response_id: str,
+        asked: Asked,
+        *,
+        conversation: Conversation,
+        context: Callable[[], Context | None],
+        out: Outbox,
+        settings: Settings,
+        now: float,
+    ) -> None:
+        self.id = response_id
+        self.asked = asked
+        self.due: float | None = now
+        self.done: events.RealtimeResponse | None = None
+        """Its last state, once it has ended."""
+        self.audio_ms = 0
+        """How much it has spoken."""
+        self._conversation = conversation
+        self._ask = context
+        self._context = Context()
+        self._out = out
+        self._settings = settings
+        self._said = asked.said(response_id, conversation.id)
+        self._output: list[events.Item] = []
+        self._message: _Message | None = None
+        self._text_tokens = 0
+        self._plan = self._steps()
+        out.send(events.ResponseCreated(response=self._said))
+
+    @property
+    def tokens(self) -> int:
+        """What it cost, once it has ended."""
+        usage = self.done.usage if self.done else None
+        return value(usage.total_tokens, 0) if usage else 0
+
+    def advance(self, now: float) -> None:
+        """Goes on with what is due at `now`. An engine that raises ends the response as failed."""
+        try:
+            pause = next(self._plan)
+        except StopIteration:
+            self._end("completed", None)
+        except _OutOfTokensError:
+            self._end("incomplete", events.ResponseStatusDetails(type="incomplete", reason="max_output_tokens"))
+        except Exception as error:
+            details = events.ErrorDetails(type="server_error", code="engine_failed", message=str(error) or repr(error))
+            self._end("failed", events.ResponseStatusDetails(type="failed", error=details))
+        else:
+            self.due = None if pause is None else now + pause
+
+    def cancel(self, reason: str) -> None:
+        """Stops in the middle: "turn_detected" or "client_cancelled". What is open is closed as incomplete."""
+        self._plan = iter(())
+        self._end("cancelled", events.ResponseStatusDetails(type="cancelled", reason=reason))
+
+    # ---- the plan ----
+
+    def _steps(self) -> Plan:
+        while (context := self._ask()) is None:
+            yield None
+        self._context = context
+        for piece in self._settings.engines.responder.respond(context):
+            if piece is None:
+                yield None
+            elif isinstance(piece, Call):
+                self._close_message("completed")
+                self._call(piece)
+            else:
+                yield from self._say(piece)
+
+    def _say(self, piece: Say) -> Plan:
+        message = self._message or self._open_message()
+        words: list[str] = _WORD.findall(piece.text)
+        if self.asked.modality == "text":
+            for word in words:
+                self._word(message, word)
+                yield from self._pause(_WORD_MS)
+            return
+        yield from self._speak(message, piece.text, words)
+
+    def _speak(self, message: _Message, text: str, words: list[str]) -> Plan:
+        encoding = self.asked.encoding
+        size = self._settings.delta_ms * encoding.bytes_per_ms
+        waiting = iter(words)
+        for data in _pieces(self._settings.engines.speaker.speak(text, self._context), Encoder(encoding), size):
+            if data is None:
+                yield None
+                continue
+            for word in islice(waiting, _AHEAD):
+                self._word(message, word)
+            self._sound(message, Sound(data=data, encoding=encoding))
+            yield from self._pause(len(data) / encoding.bytes_per_ms)
+        for word in waiting:
+            self._word(message, word)
+
+    def _pause(self, audio_ms: float) -> Plan:
+        seconds = audio_ms / 1000 / self._settings.pace
+        if seconds > 0:
+            yield seconds
+
+    # ---- what it says ----
+
+    def _word(self, message: _Message, delta: str) -> None:
+        cost = text_tokens(delta)
+        if self._text_tokens + cost > self.asked.token_limit:
+            raise _OutOfTokensError
+        self._text_tokens += cost
+        message.text += delta
+        text = self.asked.modality == "text"
+        kind = events.ResponseOutputTextDelta if text else events.ResponseOutputAudioTranscriptDelta
+        self._out.send(self._padded(kind(**self._where(message), delta=delta), delta))
+
+    def _sound(self, message: _Message, sound: Sound) -> None:
+        self._out.send(events.ResponseOutputAudioDelta(**self._where(message), delta=sound.data))
+        self.audio_ms += sound.ms
+        if not self.asked.out_of_band:
+            self._conversation.add_sound(message.item_id, 0, sound)
+
+    def _where(self, message: _Message) -> dict[str, Any]:
+        """What every event about a content part has."""
+        return {
+            "response_id": self.id,
+            "item_id": message.item_id,
+            "output_index": message.index,
+            "content_index": 0,
+        }
+
+    def _open_message(self) -> _Message:
+        message = self._message = _Message(self._out.make_id("item"), len(self._output))
+        item = events.MessageItem(id=message.item_id, status="in_progress", role="assistant", content=[])
+        self._open_item(message.item_id, item)
+        part = events.TextPart(text="") if self.asked.modality == "text" else events.AudioPart(transcript="")
+        self._out.send(events.ResponseContentPartAdded(**self._where(message), part=part))
+        return message
+
+    def _close_message(self, status: str) -> None:
+        """Closes what is open, in the order of real servers: sound, words, part, item."""
+        message, self._message = self._message, None
+        if message is None:
+            return
+        where = self._where(message)
+        part: events.Part
+        content: events.Content
+        if self.asked.modality == "text":
+            part, content = events.TextPart(text=message.text), events.OutputText(text=message.text)
+            self._out.send(events.ResponseOutputTextDone(**where, text=message.text))
+        else:
+            part, content = events.AudioPart(transcript=message.text), events.OutputAudio(transcript=message.text)
+            self._out.send(events.ResponseOutputAudioDone(**where))
+            self._out.send(events.ResponseOutputAudioTranscriptDone(**where, transcript=message.text))
+        self._out.send(events.ResponseContentPartDone(**where, part=part))
+        item = events.MessageItem(id=message.item_id, status=status, role="assistant", content=[content])
+        self._close_item(message.item_id, item)
+
+    def _call(self, call: Call) -> None:
+        """A function call, whole: nothing can come between its arguments, so that none is ever cut."""
+        item_id, call_id = self._out.make_id("item"), self._out.make_id("call")
+        index = len(self._output)
+        item = events.FunctionCallItem(id=item_id, status="in_progress", name=call.name, call_id=call_id, arguments="")
+        self._open_item(item_id, item)
+        for at in range(0, len(call.arguments), _LETTERS):
+            delta = call.arguments[at : at + _LETTERS]
+            event = events.ResponseFunctionCallArgumentsDelta(
+                response_id=self.id, item_id=item_id, output_index=index, call_id=call_id, delta=delta
+            )
+            self._out.send(self._padded(event, delta))
+        self._text_tokens += text_tokens(call.name + call.arguments)
+        self._out.send(
+            events.ResponseFunctionCallArgumentsDone(
+                response_id=self.id,
+                item_id=item_id,
+                output_index=index,
+                call_id=call_id,
+                name=call.name,
+                arguments=call.arguments,
+            )
+        )
+        self._close_item(item_id, attrs.evolve(item, status="completed", arguments=call.arguments))
+
+    def _open_item(self, item_id: str, item: events.Item) -> None:
+        self._out.send(events.ResponseOutputItemAdded(response_id=self.id, output_index=len(self._output), item=item))
+        if not self.asked.out_of_band:
+            previous = self._conversation.add(item_id, item)
+            self._out.send(events.ConversationItemAdded(previous_item_id=previous, item=item))
+
+    def _close_item(self, item_id: str, item: events.Item) -> None:
+        if not self.asked.out_of_band and self._conversation.replace(item_id, item):
+            previous = self._conversation.previous(item_id)
+            self._out.send(events.ConversationItemDone(previous_item_id=previous, item=item))
+        self._out.send(events.ResponseOutputItemDone(response_id=self.id, output_index=len(self._output), item=item))
+        self._output.append(item)
+
+    def _padded(
+        self,
+        event: TextLikeDelta,
+        delta: str,
+    ) -> events.ServerEvent:
+        padding = self._out.padding(delta)
+        if padding is not None:
+            event.obfuscation = padding
+        return event
+
+    # ---- its end ----
+
+    def _end(self, status: str, details: events.ResponseStatusDetails | None) -> None:
+        if self.done is not None:
+            return
+        self._close_message("completed" if status == "completed" else "incomplete")
+        self.due = None
+        self.done = attrs.evolve(
+            self._said, status=status, status_details=details, output=self._output, usage=self._usage()
+        )
+        self._out.send(events.ResponseDone(response=self.done))
+
+    def _usage(self) -> events.ResponseUsage:
+        if not self._output:
+            return no_usage()
+        return usage(
+            instructions=self.asked.instructions,
+            items=self._context.items,
+            input_ms=self._context.heard_ms,
+            text_out=self._text_tokens,
+            audio_out_ms=self.audio_ms,
+        )
+
+
+def _pieces(sound: Iterator[bytes | None], encoder: Encoder, size: int) -> Iterator[bytes | None]:
+    """The sound, encoded and in deltas of `size` bytes; the last may be shorter. None stays: nothing yet."""
+    held = b""
+    for chunk in sound:
+        if chunk is None:
+            yield None
+            continue
+        held += encoder.feed(chunk)
+        while len(held) >= size:
+            yield held[:size]
+            held = held[size:]
+    held += encoder.flush()
+    for at in range(0, len(held), size):
+        yield held[at : at + size]

@@ -1,0 +1,61 @@
+"""How the local server behaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from rtproto import Config
+
+from ._engines import Responder, Speaker, Transcriber, VoiceActivity
+from ._simple import EchoResponder, EchoSpeaker, SpeechMeter
+from ._vad import EnergyActivity
+
+
+@attrs.frozen(kw_only=True)
+class Engines:
+    """Ears, brain and voice; `activity` makes a detector for a sample rate in Hz."""
+
+    activity: Callable[[int], VoiceActivity] = EnergyActivity
+    transcriber: Transcriber = attrs.field(factory=SpeechMeter)
+    responder: Responder = attrs.field(factory=EchoResponder)
+    speaker: Speaker = attrs.field(factory=EchoSpeaker)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """A value: one Settings may serve any number of sessions. Every limit has its reason beside it."""
+
+    pace: float = 8.0
+    """How many times faster than real time audio is sent; `math.inf`: all at once. Real servers are several times
+    faster than real time, and a client must be able to interrupt in the middle."""
+
+    delta_ms: int = 100
+    """Audio in one delta."""
+
+    duration: float = 3600.0
+    """Seconds until a session expires: an hour, as at OpenAI."""
+
+    obfuscation: bool = False
+    """Whether text deltas carry the padding that real servers add."""
+
+    engines: Engines = attrs.field(factory=Engines)
+
+    make_id: Callable[[str], str] = attrs.field(factory=lambda: Config().make_id, repr=False)
+    """Makes ids from a prefix such as "event"; with a deterministic one a run repeats exactly."""
+
+    max_sessions: int = 256
+    """Open at once; beyond, HTTP 503. One process on one core cannot listen to more."""
+
+    max_input_ms: int = 600_000
+    """Audio in the input buffer: ten minutes of one turn are 29 MB."""
+
+    max_items: int = 4096
+    """Items of a conversation, of which the oldest is forgotten: an hour with more than one item a second."""
+
+    max_audio: int = 64 * 1024 * 1024
+    """Bytes of audio kept with items, of which the oldest are forgotten: 23 minutes of PCM16 at 24 kHz."""
+
+    max_responses: int = 16
+    """Responses of one session at once, out-of-band ones included: enough to ask many questions of one turn."""

@@ -1,0 +1,133 @@
+"""The simplest honest engines: they understand nothing, and say so. The same input always gives the same output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from rtproto import events, value
+
+from ._engines import Call, Context, Say, Speech
+from ._sound import ENGINE_RATE
+from ._tokens import item_text
+from ._vad import EnergyActivity
+
+_TONE_HZ = 220
+_TONE_LEVEL = 0.03
+"""-30 dBFS: there, but no fright."""
+_WORD_MS = 300
+_CHUNK_MS = 200
+_MAX_DEPTH = 8
+"""Of objects within objects in a function's parameters: a schema may contain itself."""
+
+
+class SpeechMeter:
+    """Transcribes no words; says how long someone spoke, such as "(1.3 seconds of speech)"."""
+
+    def transcribe(self, speech: Speech) -> Iterator[str | None]:
+        """One piece, or none for silence."""
+        activity = EnergyActivity(ENGINE_RATE)
+        loud = [index for index, probability in enumerate(activity.feed(speech.pcm)) if probability >= 0.5]
+        if loud:
+            seconds = (loud[-1] - loud[0] + 1) * activity.hop_ms / 1000
+            yield f"({seconds:.1f} seconds of speech)"
+
+
+class EchoResponder:
+    """Says what it got: how much it heard, what was written, what a function gave back.
+
+    Where a function must be called, it calls it, with arguments as empty as its JSON schema allows; required strings
+    are the user's words.
+    """
+
+    def respond(self, context: Context) -> Iterator[Say | Call | None]:
+        """One piece."""
+        last = next((item for item in reversed(context.items) if not _by_assistant(item)), None)
+        called = isinstance(last, events.FunctionCallOutputItem)
+        tool = None if called else _demanded(context)
+        if tool is not None:
+            words = item_text(last) if last is not None else ""
+            yield Call(name=value(tool.name, ""), arguments=json.dumps(_fill(tool.parameters, words)))
+        elif isinstance(last, events.FunctionCallOutputItem):
+            yield Say(last.output or "The function returned nothing.")
+        else:
+            yield Say(_answer(last))
+
+
+class EchoSpeaker:
+    """Cannot speak: plays the user's own words back, or, where they were written, hums as long as the answer is."""
+
+    def speak(self, text: str, context: Context) -> Iterator[bytes | None]:
+        """Pieces of 200 ms."""
+        sound = context.heard or _hum(len(text.split()) * _WORD_MS / 1000 / context.speed)
+        step = ENGINE_RATE * 2 * _CHUNK_MS // 1000
+        yield from (sound[at : at + step] for at in range(0, len(sound), step))
+
+
+def _by_assistant(item: events.Item) -> bool:
+    return getattr(item, "role", None) == "assistant" or isinstance(item, events.FunctionCallItem)
+
+
+def _answer(last: events.Item | None) -> str:
+    if not isinstance(last, events.MessageItem) or last.role != "user":
+        return "Nobody has said anything to me yet."
+    sentences: list[str] = []
+    for part in last.content or []:
+        if isinstance(part, events.InputText):
+            sentences.append(f"You wrote: {value(part.text, '')}")
+        elif isinstance(part, events.InputAudio):
+            words = value(part.transcript, "").strip("()")
+            sentences.append(f"I heard {words}." if words else "I heard no speech.")
+        elif isinstance(part, events.InputImage):
+            sentences.append("You showed me a picture, but I cannot see.")
+    return " ".join(sentences) or "You sent me an empty message."
+
+
+def _demanded(context: Context) -> events.FunctionTool | None:
+    """The function that must be called."""
+    choice = context.tool_choice
+    if choice == "required":
+        return next(iter(context.tools), None)
+    if isinstance(choice, events.ToolChoiceFunction):
+        return next((tool for tool in context.tools if tool.name == choice.name), None)
+    return None
+
+
+def _fill(schema: Any, words: str, depth: int = 0) -> Any:
+    """The emptiest value that `schema` (a JSON schema) allows; strings are `words`."""
+    if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
+        return {} if depth == 0 else None
+    for given in ("const", "default"):
+        if given in schema:
+            return schema[given]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    for alternatives in ("anyOf", "oneOf"):
+        if schema.get(alternatives):
+            return _fill(schema[alternatives][0], words, depth + 1)
+    kind = schema.get("type", "object")
+    kind = kind[0] if isinstance(kind, list) and kind else kind
+    if kind == "object":
+        properties = schema.get("properties")
+        properties = properties if isinstance(properties, Mapping) else {}
+        return {name: _fill(properties.get(name, {"type": "string"}), words, depth + 1) for name in _required(schema)}
+    number = schema.get("minimum", 0)
+    empty = {"string": words, "integer": number, "number": number, "boolean": False, "array": []}
+    return empty.get(kind) if isinstance(kind, str) else None
+
+
+def _required(schema: Mapping[str, Any]) -> list[str]:
+    required = schema.get("required")
+    return [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+
+
+def _hum(seconds: float) -> bytes:
+    """A quiet tone that swells and fades with every word's length."""
+    time = np.arange(int(ENGINE_RATE * seconds)) / ENGINE_RATE
+    swell = np.sin(np.pi * time * 1000 / _WORD_MS) ** 2
+    tone = np.sin(2 * np.pi * _TONE_HZ * time) * swell * _TONE_LEVEL
+    hum: bytes = np.rint(tone * 32767).astype("<i2").tobytes()
+    return hum
