@@ -1,0 +1,76 @@
+"""The emulator on aiohttp: WebSockets beside plain HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import rtproto_aio
+from aiohttp import web
+
+from rtproto import Config
+
+from ._sessions import Sessions
+from ._settings import Settings
+from ._visit import PATHS, Denied, visit
+
+_CONFIG = Config(strict=True)
+
+
+def application(settings: Settings) -> web.Application:
+    """The server as an aiohttp.web application, for those who want to add routes of their own."""
+    sessions = Sessions(settings)
+
+    async def realtime(request: web.Request) -> web.StreamResponse:
+        offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
+        wanted = visit(
+            request.path,
+            dict(request.query),
+            {name.lower(): text for name, text in request.headers.items()},
+            [name.strip() for name in offered.split(",")],
+        )
+        if isinstance(wanted, Denied):
+            return _denied(wanted)
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            line = (
+                f"This address speaks WebSocket: connect to ws://{request.host}{request.path} with a Realtime client."
+            )
+            return _denied(Denied(426, line))
+        refusal = sessions.refusal()
+        if refusal is not None:
+            return _denied(refusal)
+        async with rtproto_aio.accept(request, _CONFIG, subprotocol=wanted.subprotocol, dialect=wanted.dialect) as wire:
+            await sessions.converse(wire, wanted.policy(settings))
+        return wire.response
+
+    async def health(request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def shut_down(app: web.Application) -> None:
+        await sessions.say_goodbye()
+
+    app = web.Application()
+    app.router.add_get("/healthz", health)
+    for path in PATHS:
+        app.router.add_get(path, realtime, allow_head=False)
+    app.on_shutdown.append(shut_down)
+    return app
+
+
+@asynccontextmanager
+async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int]:
+    """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
+    runner = web.AppRunner(application(settings), access_log=None, handle_signals=False, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        bound: int = runner.addresses[0][1]
+        yield bound
+    finally:
+        await runner.cleanup()
+
+
+def _denied(denied: Denied) -> web.Response:
+    headers = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"} if denied.status == 426 else {}
+    return web.Response(status=denied.status, text=denied.line + "\n", headers=headers)

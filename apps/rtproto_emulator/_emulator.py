@@ -1,0 +1,119 @@
+"""The running server: in a thread of its own for any program, or in the caller's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Literal
+
+from . import _aiohttp_host, _stream_host
+from ._settings import Settings
+
+Engine = Literal["aiohttp", "stream"]
+
+_HOSTS: dict[str, Callable[[Settings, str, int], AbstractAsyncContextManager[int]]] = {
+    "aiohttp": _aiohttp_host.running,
+    "stream": _stream_host.running,
+}
+_START_SECONDS = 30.0
+_STOP_SECONDS = 20.0
+"""Longer than every wait inside; then something hangs, and the program should not."""
+
+
+class Emulator:
+    """A server in a background thread with an event loop of its own: for plain code, asyncio, trio and tests.
+
+    ::
+
+        with rtproto_emulator.start() as emulator:
+            connect(rtproto.endpoint(emulator.url))
+    """
+
+    def __init__(self, settings: Settings, host: str, port: int, engine: Engine) -> None:
+        self.host = host
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        started: Future[int] = Future()
+        running = _host(engine)(settings, host, port)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run(running, started)), name="rtproto-emulator", daemon=True
+        )
+        self._thread.start()
+        self.port = started.result(_START_SECONDS)
+        """Where it listens."""
+
+    async def _run(self, running: AbstractAsyncContextManager[int], started: Future[int]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        try:
+            async with running as port:
+                started.set_result(port)
+                await self._stop.wait()
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)
+
+    @property
+    def url(self) -> str:
+        """What a client connects to: ``ws://127.0.0.1:PORT/v1/realtime``."""
+        return _url(self.host, self.port)
+
+    def close(self) -> None:
+        """Closes every session with 1001 and stops. May be called again."""
+        loop, stop = self._loop, self._stop
+        if loop is not None and stop is not None and self._thread.is_alive() and not loop.is_closed():
+            loop.call_soon_threadsafe(stop.set)
+        self._thread.join(_STOP_SECONDS)
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def start(
+    port: int = 0, host: str = "127.0.0.1", settings: Settings | None = None, engine: Engine = "aiohttp"
+) -> Emulator:
+    """Starts a server that listens on `host` and `port` (0: any free one) until it is closed.
+
+    `engine` is what carries it: "aiohttp", or "stream" for the byte driver. Raises OSError where it cannot listen
+    there, ValueError for another engine.
+    """
+    return Emulator(settings or Settings(), host, port, engine)
+
+
+async def serve(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    settings: Settings | None = None,
+    engine: Engine = "aiohttp",
+    *,
+    ready: Callable[[str], object] | None = None,
+) -> None:
+    """Serves until it is cancelled, then closes every session with 1001. `ready` is told the URL once it listens.
+
+    Raises OSError where it cannot listen there, ValueError for another engine than "aiohttp" or "stream".
+    """
+    async with _host(engine)(settings or Settings(), host, port) as bound:
+        if ready is not None:
+            ready(_url(host, bound))
+        await asyncio.Event().wait()
+
+
+def _host(engine: str) -> Callable[[Settings, str, int], AbstractAsyncContextManager[int]]:
+    if engine not in _HOSTS:
+        raise ValueError(f"there is no engine {engine!r}; choose one of {', '.join(_HOSTS)}")
+    return _HOSTS[engine]
+
+
+def _url(host: str, port: int) -> str:
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return f"ws://{f'[{reached}]' if ':' in reached else reached}:{port}/v1/realtime"

@@ -1,0 +1,39 @@
+"""The emulator on the byte driver's server end: nothing but asyncio and the core."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import rtproto_aio
+
+from rtproto import Config
+
+from ._sessions import Sessions
+from ._settings import Settings
+from ._visit import Denied, visit
+
+_CONFIG = Config(strict=True)
+
+
+@asynccontextmanager
+async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int]:
+    """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
+    sessions = Sessions(settings)
+
+    async def welcome(wire: rtproto_aio.ServerStream) -> None:
+        requested = wire.requested
+        wanted = visit(requested.path, dict(requested.query), dict(requested.headers), requested.subprotocols)
+        refusal = wanted if isinstance(wanted, Denied) else sessions.refusal()
+        if refusal is not None:
+            body = f"{refusal.line}\n".encode()
+            await wire.reject(refusal.status, [("Content-Type", "text/plain; charset=utf-8")], body)
+        elif not isinstance(wanted, Denied):
+            await wire.accept(subprotocol=wanted.subprotocol, dialect=wanted.dialect)
+            await sessions.converse(wire, wanted.policy(settings))
+
+    async with rtproto_aio.serve_stream(welcome, host, port, _CONFIG) as server:
+        try:
+            yield server.port
+        finally:
+            await sessions.say_goodbye()
