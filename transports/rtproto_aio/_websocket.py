@@ -56,6 +56,7 @@ class WebSocketConnection(Generic[Out, In]):
         self._session = session
         self._socket = socket
         self._transport = transport
+        self._tcp = transport.get_extra_info("socket")
         self._loop = loop
         self._write_lock = asyncio.Lock()
         self._news = asyncio.Event()
@@ -335,19 +336,19 @@ class WebSocketConnection(Generic[Out, In]):
             self._arm()
             if self._pinging is not None:
                 self._pinging.cancel()
-            last = [self._answer, *self._session.outgoing()]
-            guard = self._loop.call_later(_FAREWELL, self._transport.abort)
+            closes = [close for close in (self._answer, *self._session.outgoing()) if isinstance(close, Close)]
+            # A peer that has answered our Close has read all: no need to wait until it has said goodbye in TLS, too.
+            patience = _FAREWELL if closes or not (self.closed and self.closed.clean) else 0
+            guard = self._loop.call_later(patience, self._transport.abort)
             try:
-                for close in last:
-                    if isinstance(close, Close) and not self._broken:
-                        with suppress(OSError, RuntimeError, aiohttp.ClientError):
-                            await self._socket.send_frame(_payload(close), WSMsgType.CLOSE)
+                for close in closes:
+                    with suppress(OSError, RuntimeError, aiohttp.ClientError):
+                        await self._socket.send_frame(_payload(close), WSMsgType.CLOSE)
             finally:
                 self._transport.close()
             await self._gone()
             guard.cancel()
-        else:
-            await self._gone()
+        await self._gone()
 
     async def _leave(self, code: int) -> None:
         """Closes although something else went wrong, without a word."""
@@ -356,9 +357,8 @@ class WebSocketConnection(Generic[Out, In]):
 
     async def _gone(self) -> None:
         # asyncio tells only the protocol, which is aiohttp's, when a transport is gone.
-        socket = self._transport.get_extra_info("socket")
         pause = 0.0
-        while socket.fileno() != -1:
+        while self._tcp.fileno() != -1:
             await asyncio.sleep(pause)
             pause = min(2 * pause + 0.0002, 0.02)
 
