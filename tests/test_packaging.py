@@ -79,11 +79,11 @@ def metadata(wheel: Path) -> Message:
     return next(message_from_bytes(data) for name, data in contents(wheel).items() if name.endswith("/METADATA"))
 
 
-def brought(wheel: Path) -> Iterator[tuple[str, str]]:
-    """Each extra, or "" for the bare package, with the name of a distribution that it brings on some machine."""
+def brought(wheel: Path) -> Iterator[tuple[str, str, str]]:
+    """Each extra, or "" for the bare package, with the name and versions of a distribution that it brings somewhere."""
     for requirement in map(Requirement, metadata(wheel).get_all("Requires-Dist", [])):
-        marker = str(requirement.marker or "")
-        yield marker.rpartition('extra == "')[2].rstrip('"'), canonicalize_name(requirement.name)
+        extra = str(requirement.marker or "").rpartition('extra == "')[2].rstrip('"')
+        yield extra, canonicalize_name(requirement.name), str(requirement.specifier)
 
 
 def test_the_wheel_holds_exactly_the_packages(wheel: Path) -> None:
@@ -113,9 +113,12 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
 
 def test_the_extras_bring_what_they_promise(wheel: Path) -> None:
     extras: dict[str, set[str]] = {}
-    for extra, name in brought(wheel):
+    versions: dict[str, set[str]] = {}
+    for extra, name, specifier in brought(wheel):
         extras.setdefault(extra, set()).add(name)
+        versions.setdefault(name, set()).add(specifier)
     assert extras == {"": CORE, **EXTRAS}
+    assert {name: asked for name, asked in versions.items() if len(asked) > 1} == {}
     assert set(metadata(wheel).get_all("Provides-Extra", [])) == EXTRAS.keys()
 
 
