@@ -166,17 +166,17 @@ class Pump(Generic[Out, In]):
     def _read(self) -> bool:
         if self._eof or self._full:
             return False
+        data = plain = b""
         try:
             data = self._socket.recv(_READ)
+            plain = self._layer.receive(data)
         except (BlockingIOError, InterruptedError):
             return False
-        except OSError:
-            data = b""
-        try:
-            plain = self._layer.receive(data) if data else b""
         except ssl.SSLError as error:
             self.failure = error
             data = b""
+        except OSError:
+            pass
         if not data:
             self._eof = True
             self.machine.receive_eof(time.monotonic())

@@ -1,44 +1,95 @@
-"""What moves the bytes between a `rtproto.Connection` and a trio stream, in the tasks that send, iterate or close."""
+"""What moves bytes, or messages, between a machine and its wire, in the tasks that send, iterate or close."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import trio
 
-from rtproto import Connection, State
+from rtproto import Config, State
 from rtproto.errors import RtprotoError, SessionClosed
-from rtproto.events import ClientEvent, LocalEvent, ServerEvent
-from rtproto_trio._wire import Wire
+from rtproto.events import ClientEvent, Closed, LocalEvent, ServerEvent
 
 Out = TypeVar("Out", bound="ClientEvent | ServerEvent")
 In = TypeVar("In", bound="ClientEvent | ServerEvent")
+Out_contra = TypeVar("Out_contra", bound="ClientEvent | ServerEvent", contravariant=True)
+In_co = TypeVar("In_co", bound="ClientEvent | ServerEvent", covariant=True)
+W = TypeVar("W")
 
 FAREWELL = 1.0
 """Seconds for what is still to be written and read when the session has ended."""
 
-_READ = 65536
 _GLANCE = 0.01
 """Seconds for a read that only looks whether something is there."""
 
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
-class Pump(Generic[Out, In]):
+class Machine(Protocol[Out_contra, In_co, W]):
+    """A `rtproto.Connection` (W: bytes) or a `rtproto.Session` (W: str | bytes | Close)."""
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def closed(self) -> Closed | None: ...
+    @property
+    def pending(self) -> int: ...
+    def send(self, event: Out_contra, now: float) -> None: ...
+    def send_raw(self, text: str, now: float) -> None: ...
+    def close(self, now: float, code: int = 1000, reason: str = "") -> None: ...
+    def receive(self, data: W, now: float) -> None: ...
+    def receive_eof(self, now: float) -> None: ...
+    def next_event(self) -> In_co | LocalEvent | None: ...
+    def outgoing(self) -> list[W]: ...
+    def deadline(self) -> float | None: ...
+    def tick(self, now: float) -> None: ...
+
+
+class Carrier(Protocol[W]):
+    """The wire. Both ways raise trio.BrokenResourceError or trio.ClosedResourceError when it is lost."""
+
+    meanwhile: Callable[[], Awaitable[None]]
+    """Set by the Pump: what `send()` runs while it has to wait. When it returns, the sending is given up."""
+
+    @property
+    def moved_at(self) -> float:
+        """When it last got rid of something, on trio's clock."""
+        ...
+
+    @property
+    def readable(self) -> bool:
+        """Whether `receive()` would find something at once, as far as one can know."""
+        ...
+
+    async def receive(self) -> W | None:
+        """What comes next; None at the end. Cancelled, it loses nothing."""
+
+    async def send(self, data: list[W]) -> None:
+        """Sends all of `data`; cancelled only where it has to wait, and then the wire is of no more use."""
+
+    async def linger(self) -> None:
+        """Lets the peer read what was sent, and ignores what it still says."""
+
+    async def abort(self) -> None:
+        """Closes at once."""
+
+
+class Pump(Generic[In, W]):
     """Reads, writes and lets timers ring, one task each at a time.
 
     The task that reads never waits for the one that writes, who writes what the reader has to say, too; and a write
     that has to wait reads meanwhile.
     """
 
-    def __init__(self, machine: Connection[Out, In], wire: Wire, stream: trio.abc.Stream) -> None:
-        """`stream` is `wire`, or TLS over it."""
+    def __init__(self, machine: Machine[Any, In, W], carrier: Carrier[W]) -> None:
         self.machine = machine
-        self._wire = wire
-        self._stream = stream
-        wire.meanwhile = self._read_meanwhile
+        self._carrier = carrier
+        carrier.meanwhile = self._read_meanwhile
 
         self._reading: trio.CancelScope | None = None
         self._read_until = math.inf
@@ -73,23 +124,25 @@ class Pump(Generic[Out, In]):
             with trio.CancelScope(deadline=now + patience):
                 await self._followers.park()
             return
-        data: bytes | bytearray | None = None
+        data: W | None = None
+        ended = False
         self._read_until = now + patience
         try:
             with trio.CancelScope(deadline=max(self._deadline, now + min(patience, _GLANCE))) as self._reading:
                 if self._full:
                     await self._followers.park()
                 else:
-                    data = await self._stream.receive_some(_READ)
+                    data = await self._carrier.receive()
+                    ended = data is None
         except _GONE:
-            data = b""
+            ended = True
         finally:
             self._reading = None
             self._followers.unpark_all()
         now = trio.current_time()
-        if data:
-            self.machine.receive(bytes(data), now)
-        elif data is not None:
+        if data is not None:
+            self.machine.receive(data, now)
+        elif ended:
             self.machine.receive_eof(now)
         self._ring(now)
         await self.flush_unless_busy()
@@ -99,7 +152,7 @@ class Pump(Generic[Out, In]):
         while self.machine.closed is None:
             patience = self.machine.config.timeouts.pong if self._full else None
             await self.step(math.inf if patience is None else patience)
-            last_move = max(self._wire.moved_at, self._taken_at)
+            last_move = max(self._carrier.moved_at, self._taken_at)
             if self._full and patience is not None and trio.current_time() >= last_move + patience:
                 self._nobody_takes = True
                 return
@@ -143,7 +196,7 @@ class Pump(Generic[Out, In]):
             assert self.machine.closed is not None
             raise SessionClosed(self.machine.closed)
         if self._reading is None and self.machine.closed is None:
-            if not self._full and self._wire.readable:
+            if not self._full and self._carrier.readable:
                 await self.step(_GLANCE)
             elif self._ring(trio.current_time()):
                 await self.flush_unless_busy()
@@ -160,16 +213,15 @@ class Pump(Generic[Out, In]):
         except trio.WouldBlock:
             await self._write_lock.acquire()
         try:
-            while not self._broken and (data := b"".join(self.machine.outgoing())):
+            while not self._broken and (data := self.machine.outgoing()):
                 await self._write(data)
         finally:
             self._write_lock.release()
         return not self._broken
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, data: list[W]) -> None:
         try:
-            with trio.CancelScope(shield=True) as self._wire.sending:
-                await self._stream.send_all(data)
+            await self._carrier.send(data)
         except _GONE:
             self._broken = True
             if self._nobody_takes:
@@ -206,7 +258,7 @@ class Pump(Generic[Out, In]):
             with trio.CancelScope(shield=True, deadline=trio.current_time() + FAREWELL), suppress(*_GONE, RtprotoError):
                 await self._flush()
                 if closed.error is not None and not self._broken and self._reading is None:
-                    await self._wire.linger()
+                    await self._carrier.linger()
         finally:
             await self.abort()
 
@@ -215,7 +267,7 @@ class Pump(Generic[Out, In]):
         self._lose()
         self._ended = True
         with trio.CancelScope(shield=True):
-            await trio.aclose_forcefully(self._stream)
+            await self._carrier.abort()
 
     def _lose(self) -> None:
         self.machine.receive_eof(trio.current_time())

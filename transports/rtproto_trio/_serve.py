@@ -54,7 +54,7 @@ async def serve(
             logger.exception("connection %d failed", number)
         finally:
             with trio.CancelScope(shield=True):
-                await trio.aclose_forcefully(wire)
+                await wire.abort()
 
     listeners = await trio.open_tcp_listeners(port, host=host)
     async with trio.open_nursery() as nursery:
@@ -66,18 +66,16 @@ async def _meet(wire: Wire, config: Config, ssl_context: ssl.SSLContext | None) 
     """The connection with its request, or None where none came."""
     machine = Connection.server(config, now=trio.current_time())
     deadline = machine.deadline()
-    stream: trio.abc.Stream = wire
     if ssl_context is not None:
-        stream = tls = trio.SSLStream(wire, ssl_context, server_side=True, https_compatible=True)
         with trio.CancelScope(deadline=math.inf if deadline is None else deadline) as opening:
             try:
-                await tls.do_handshake()
+                await wire.start_tls(ssl_context)
             except trio.BrokenResourceError as error:
                 logger.debug("no TLS: %s", error.__cause__)
                 return None
         if opening.cancelled_caught:
             return None
-    connection = ServerStream(machine, wire, stream)
+    connection = ServerStream(machine, wire)
     event = await anext(connection)
     if not isinstance(event, Requested):
         return None

@@ -1,0 +1,229 @@
+"""`connect_websocket()` and `accept_websocket()`: sessions over trio-websocket."""
+
+from __future__ import annotations
+
+import logging
+import math
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
+from urllib.parse import parse_qsl, unquote
+
+import attrs
+import trio
+import trio_websocket
+
+from rtproto import Config, Endpoint, Role, Session, State
+from rtproto._handshake import USER_AGENT, _reason, _without_key
+from rtproto._http import MAX_BODY, Answer, Headers, decode_headers, refuse_bad_headers
+from rtproto._redact import KEY_SUBPROTOCOL, redact_subprotocol
+from rtproto._tunnel import Proxy
+from rtproto.errors import HandshakeError, LocalProtocolError
+from rtproto.events import Opened, Requested
+from rtproto_trio._connection import TrioConnection
+from rtproto_trio._dial import reach
+from rtproto_trio._message import ClientWebSocket, MessageCarrier, ServerWebSocket
+
+logger = logging.getLogger(__name__)
+
+C = TypeVar("C", bound="TrioConnection[Any, Any]")
+
+
+@asynccontextmanager
+async def connect_websocket(
+    endpoint: Endpoint,
+    config: Config | None = None,
+    *,
+    ssl_context: ssl.SSLContext | None = None,
+    proxy: str | None = None,
+) -> AsyncIterator[ClientWebSocket]:
+    """As `connect()`, over trio-websocket: slower, for programs that have it already. It knows no compression.
+
+    While a send waits and the peer sends a Ping, that library stops reading; `connect()` does not.
+    """
+    via = None if proxy is None else Proxy.parse(proxy)
+    config = config or Config()
+    if config.dialect is None:
+        config = attrs.evolve(config, dialect=endpoint.dialect)
+    async with _nursery() as nursery:
+        connection = await _open(nursery, endpoint, config, ssl_context, via)
+        async with _closing(connection):
+            yield connection
+
+
+@asynccontextmanager
+async def accept_websocket(
+    request: trio_websocket.WebSocketRequest,
+    config: Config | None = None,
+    *,
+    subprotocol: str | None = None,
+    headers: Sequence[tuple[str, str]] = (),
+    dialect: str | None = None,
+) -> AsyncIterator[ServerWebSocket]:
+    """Opens the session that a request to a trio-websocket server asks for, and closes it at the end of the block.
+
+    ::
+
+        async def handler(request):
+            async with rtproto_trio.accept_websocket(request) as rt:
+                async for event in rt: ...
+
+        await trio_websocket.serve_websocket(handler, host, port, ssl_context, max_message_size=24 * 1024 * 1024)
+
+    To refuse, call ``request.reject()`` instead. `subprotocol` is one of those offered, `dialect` what the request
+    calls for. How large a message may be is the server's to say: trio-websocket's own limit is 1 MiB.
+
+    Raises LocalProtocolError for a subprotocol that was not offered or a header that cannot be sent.
+    """
+    config = config or Config()
+    requested = _requested(request)
+    _check_subprotocol(requested, subprotocol)
+    refuse_bad_headers(headers)
+    try:
+        socket = await request.accept(subprotocol=subprotocol, extra_headers=_encoded(headers))
+    except trio_websocket.ConnectionClosed:
+        raise ConnectionResetError("the client went away during the handshake") from None
+    session = Session(Role.SERVER, config)
+    session.open(trio.current_time(), dialect=dialect)
+    carrier = MessageCarrier(socket, config)
+    connection = ServerWebSocket(session, carrier)
+    connection.requested = requested
+    async with _nursery() as nursery:
+        nursery.start_soon(carrier.keep_alive)
+        async with _closing(connection):
+            yield connection
+
+
+@asynccontextmanager
+async def _nursery() -> AsyncIterator[trio.Nursery]:
+    """A nursery that is cancelled at the end, and lets what its block raises out as it is, in no group."""
+    failure: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            yield nursery
+        except BaseException as error:
+            failure = error
+        nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+@asynccontextmanager
+async def _closing(connection: TrioConnection[Any, Any]) -> AsyncIterator[None]:
+    is_server = isinstance(connection, ServerWebSocket)
+    try:
+        yield
+        await connection.close()
+    except trio.Cancelled:
+        await connection._leave(1001 if is_server else 1000)
+        raise
+    except BaseException:
+        await connection._leave(1011 if is_server else 1000)
+        raise
+
+
+class _Reader:
+    """Stands in for the nursery in which trio-websocket starts its reader.
+
+    Where the reader ends before the handshake is over, nobody else would notice: `opening` is cancelled. What it raises
+    is kept in `failure`: in a nursery it would come out as a group.
+    """
+
+    def __init__(self, nursery: trio.Nursery, opening: trio.CancelScope) -> None:
+        self._nursery = nursery
+        self._opening = opening
+        self.failure: Exception | None = None
+
+    def start_soon(self, read: Callable[[], Awaitable[None]]) -> None:
+        self._nursery.start_soon(self._run, read)
+
+    async def _run(self, read: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await read()
+        except Exception as error:
+            self.failure = error
+        self._opening.cancel()
+
+
+async def _open(
+    nursery: trio.Nursery, endpoint: Endpoint, config: Config, ssl_context: ssl.SSLContext | None, proxy: Proxy | None
+) -> ClientWebSocket:
+    patience = config.timeouts.open
+    socket: trio_websocket.WebSocketConnection | None = None
+    with trio.move_on_after(math.inf if patience is None else patience):
+        wire = await reach(endpoint, proxy, ssl_context)
+        try:
+            opening = trio.CancelScope()
+            reader = _Reader(nursery, opening)
+            with opening:
+                socket = await trio_websocket.wrap_client_stream(
+                    cast(trio.Nursery, reader),
+                    cast(trio.SocketStream, wire.top),
+                    endpoint.authority,
+                    endpoint.target,
+                    subprotocols=endpoint.subprotocols,
+                    extra_headers=_encoded(_with_user_agent(endpoint.headers)),
+                    max_message_size=config.limits.max_message,
+                )
+            if socket is None:
+                raise _refusal(reader.failure)
+            opened = _opened(socket, endpoint)
+        except BaseException:
+            with trio.CancelScope(shield=True):
+                await wire.abort()
+            raise
+        session = Session(Role.CLIENT, config)
+        session.open(trio.current_time(), opened)
+        carrier = MessageCarrier(socket, config)
+        nursery.start_soon(carrier.keep_alive)
+        connection = ClientWebSocket(session, carrier)
+        connection.opened = await connection._open()
+        logger.debug("opened a session with %s", endpoint.host)
+        return connection
+    raise HandshakeError(None, reason=f"{endpoint.host}:{endpoint.port} did not answer within {patience:g} s")
+
+
+def _refusal(failure: Exception | None) -> HandshakeError:
+    """trio-websocket's own errors hold all headers."""
+    if not isinstance(failure, trio_websocket.ConnectionRejected):
+        return HandshakeError(None, reason="the server closed the connection, or its answer does not open a WebSocket")
+    body = bytes(failure.body or b"")[:MAX_BODY]
+    answer = Answer(status=failure.status_code, headers=decode_headers(failure.headers), body=body)
+    return HandshakeError(answer.status, answer.headers, answer.body, _reason(answer))
+
+
+def _opened(socket: trio_websocket.WebSocketConnection, endpoint: Endpoint) -> Opened:
+    headers = tuple((name, _without_key(value)) for name, value in decode_headers(socket.handshake_headers))
+    chosen = socket.subprotocol
+    return Opened(status=101, headers=headers, subprotocol=None if chosen is None else _without_key(chosen))
+
+
+def _requested(request: trio_websocket.WebSocketRequest) -> Requested:
+    path, _, query = request.path.partition("?")
+    return Requested(
+        path=unquote(path),
+        query=tuple(parse_qsl(query, keep_blank_values=True)),
+        headers=decode_headers(request.headers),
+        subprotocols=request.proposed_subprotocols,
+    )
+
+
+def _check_subprotocol(requested: Requested, subprotocol: str | None) -> None:
+    if subprotocol is None:
+        return
+    shown = redact_subprotocol(subprotocol)
+    if subprotocol not in requested.subprotocols:
+        raise LocalProtocolError(None, State.CONNECTING, f"the client did not offer the subprotocol {shown!r}")
+    if subprotocol.startswith(KEY_SUBPROTOCOL):
+        reason = f"the subprotocol {shown!r} holds the client's key: select another one"
+        raise LocalProtocolError(None, State.CONNECTING, reason)
+
+
+def _with_user_agent(headers: Headers) -> Headers:
+    named = any(name.lower() == "user-agent" for name, _ in headers)
+    return headers if named else (*headers, ("User-Agent", USER_AGENT))
+
+
+def _encoded(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
