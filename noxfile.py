@@ -88,6 +88,13 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure side by side with other clients."""
+    session.install(".[all]", "--group", "bench")
+    session.run("python", "-m", "bench", *session.posargs)
+
+
+@nox.session(default=False)
 def pins(session: nox.Session) -> None:
     """Renew requirements.txt."""
     compile_pins = ["uv", "pip", "compile", "pyproject.toml", "--extra=demo", "--universal", "--python-version=3.10"]
