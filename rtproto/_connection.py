@@ -8,13 +8,13 @@ from wsproto.extensions import Extension
 
 from rtproto._config import Close, Config, Role
 from rtproto._endpoint import Endpoint
-from rtproto._frames import Failure, Ping, Pong
+from rtproto._frames import Ping, Pong
 from rtproto._framing import Framing
 from rtproto._handshake import Accepted, ClientHandshake, Rejected, Request, ServerHandshake
 from rtproto._session import Session
-from rtproto._state import Cause, State
+from rtproto._state import CONNECTING, OPEN, Cause, State
 from rtproto._timers import Timer, Timers
-from rtproto.errors import HandshakeError, LocalProtocolError, RemoteProtocolError
+from rtproto.errors import HandshakeError, LocalProtocolError
 from rtproto.events import ClientEvent, Closed, LocalEvent, Opened, Requested, ServerEvent
 
 Out = TypeVar("Out", bound=ClientEvent | ServerEvent)
@@ -113,7 +113,7 @@ class Connection(Generic[Out, In]):
 
     def receive(self, data: bytes, now: float) -> None:
         """Takes the next bytes of the stream, cut anywhere. Never raises because of the peer; ignored once CLOSED."""
-        if self.state is State.CLOSED:
+        if self._session.closed is not None:
             return
         framing = self._framing
         if framing is None:
@@ -125,7 +125,7 @@ class Connection(Generic[Out, In]):
 
     def receive_eof(self, now: float) -> None:
         """The stream has ended. May be called again."""
-        if self.state is State.CLOSED:
+        if self._session.closed is not None:
             return
         if isinstance(self._handshake, ClientHandshake):
             self._refused(self._handshake.receive_eof())
@@ -189,7 +189,8 @@ class Connection(Generic[Out, In]):
 
     def next_event(self) -> "In | LocalEvent | None":
         """The next event, None when there is none now. `Closed` comes exactly once and last."""
-        return self._session.next_event()
+        events = self._session._events
+        return events.popleft() if events else None
 
     def outgoing(self) -> "list[bytes]":
         """The bytes that must be written now, in order; they are given once."""
@@ -259,11 +260,7 @@ class Connection(Generic[Out, In]):
         self._session._finish(Cause.FAILED, closed)
 
     def _answerable(self, what: str) -> ServerHandshake:
-        if (
-            not isinstance(self._handshake, ServerHandshake)
-            or not self._requested
-            or self.state is not State.CONNECTING
-        ):
+        if not isinstance(self._handshake, ServerHandshake) or not self._requested or self.state is not CONNECTING:
             raise LocalProtocolError(
                 None, self.state, f"{what}() answers a Requested event, once; there is none to answer"
             )
@@ -279,10 +276,6 @@ class Connection(Generic[Out, In]):
                 break
             if isinstance(message, str):
                 session._receive_text(message)
-            elif isinstance(message, Failure):
-                error = RemoteProtocolError(message.reason)
-                closed = Closed(clean=False, code=message.code, reason=message.reason, error=error)
-                session._finish(Cause.FAILED, closed)
             elif not isinstance(message, (Ping, Pong)):
                 session.receive(message, now)
         self._frame()
@@ -303,7 +296,7 @@ class Connection(Generic[Out, In]):
     def _alive(self, now: float) -> None:
         """Any byte of the peer is a sign of life."""
         self._timers.stop(Timer.PONG)
-        if self.state is State.OPEN:
+        if self._session._life.state is OPEN:
             self._timers.set(Timer.KEEPALIVE, now, self.config.timeouts.keepalive)
 
     def _open_rings(self, now: float) -> None:
@@ -315,7 +308,7 @@ class Connection(Generic[Out, In]):
             self._lose(f"the handshake did not end within {self.config.timeouts.open:g} s")
 
     def _keepalive_rings(self, now: float) -> None:
-        if self._framing is not None and self.state is State.OPEN:
+        if self._framing is not None and self.state is OPEN:
             self._framing.ping()
             self._timers.set(Timer.PONG, now, self.config.timeouts.pong)
 

@@ -15,6 +15,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A
 MASKED = 0x80
 MAX_CONTROL = 125
 NO_STATUS = 1005
+_SMALL, _MEDIUM, _LARGE = (struct.Struct(layout).pack for layout in ("!BB", "!BBH", "!BBQ"))
 _SENDABLE = frozenset([*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)])
 
 
@@ -74,16 +75,17 @@ class FrameWriter:
     def frame(self, first: int, payload: bytes) -> bytes:
         """One frame; `first` is its first byte: FIN, the reserved bits and the opcode."""
         size = len(payload)
+        mask_bit = self._mask_bit
         if size < 126:
-            header = struct.pack("!BB", first, self._mask_bit | size)
+            header = _SMALL(first, mask_bit | size)
         elif size < 65536:
-            header = struct.pack("!BBH", first, self._mask_bit | 126, size)
+            header = _MEDIUM(first, mask_bit | 126, size)
         else:
-            header = struct.pack("!BBQ", first, self._mask_bit | 127, size)
-        if not self._mask_bit:
+            header = _LARGE(first, mask_bit | 127, size)
+        if not mask_bit:
             return header + payload
         key = next(self._keys)
-        return b"".join((header, key, self._mask(payload, key)))
+        return header + key + self._mask(payload, key)
 
 
 def _mask_keys(entropy: Callable[[int], bytes]) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from wsproto.extensions import Extension
 from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed, RsvBits
@@ -331,7 +332,8 @@ class Framing:
     # Writing
 
     def _send_data(self, first: int, payload: bytes) -> None:
-        self._refuse_after_close()
+        if self._close_sent:
+            self._refuse_after_close()
         if self._extensions:
             rsv = RsvBits(False, False, False)
             for extension in reversed(self._extensions):
@@ -340,14 +342,14 @@ class Framing:
         self._out.append(self._writer.frame(first, payload))
 
     def _send_control(self, first: int, payload: bytes) -> None:
-        self._refuse_after_close()
+        if self._close_sent:
+            self._refuse_after_close()
         if len(payload) > MAX_CONTROL:
             raise LocalProtocolError(payload, State.OPEN, f"a control frame holds 125 bytes, not {len(payload)}")
         self._out.append(self._writer.frame(first, payload))
 
-    def _refuse_after_close(self) -> None:
-        if self._close_sent:
-            raise LocalProtocolError(None, State.CLOSING, "a Close was sent: no frame may follow it")
+    def _refuse_after_close(self) -> NoReturn:
+        raise LocalProtocolError(None, State.CLOSING, "a Close was sent: no frame may follow it")
 
 
 def _reason(failure: ParseFailed) -> str:

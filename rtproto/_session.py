@@ -9,7 +9,7 @@ from rtproto._frames import Failure
 from rtproto._hooks import Mismatch
 from rtproto._jsontext import loads
 from rtproto._rules import OrderRules
-from rtproto._state import Cause, LifeCycle, State
+from rtproto._state import CLOSED, CLOSING, CONNECTING, OPEN, Cause, LifeCycle, State
 from rtproto._timers import Timer, Timers
 from rtproto._unset import UNSET
 from rtproto.errors import LocalProtocolError, RemoteProtocolError, SessionClosed
@@ -83,7 +83,7 @@ class Session(Generic[Out, In]):
         Client role: `opened` becomes an event. `dialect` replaces the one of the config (a server learns it from the
         request). Raises LocalProtocolError if the session is not CONNECTING, ValueError for an unknown dialect.
         """
-        if self.state is not State.CONNECTING:
+        if self.state is not CONNECTING:
             raise LocalProtocolError(None, self.state, f"open() may be called once, not in state {self.state.value}")
         if dialect is not None:
             self._codec = Codec(self.role, dialect, self.config.limits.max_depth)
@@ -94,9 +94,9 @@ class Session(Generic[Out, In]):
     def receive(self, data: "Message | Failure", now: float) -> None:
         """Takes one message of the peer, or how it ended. Never raises because of the peer; ignored once CLOSED."""
         state = self.state
-        if state is State.CLOSED:
+        if state is CLOSED:
             return
-        if state is State.CONNECTING:
+        if state is CONNECTING:
             raise LocalProtocolError(None, state, "open() must come before receive()")
         if isinstance(data, str):
             self._receive_text(data)
@@ -110,7 +110,7 @@ class Session(Generic[Out, In]):
 
     def receive_eof(self, now: float) -> None:
         """The wire is lost. May be called again."""
-        if self.state is not State.CLOSED:
+        if self.state is not CLOSED:
             self._finish(
                 Cause.WIRE_LOST, Closed(clean=False, code=1006, reason="the connection was lost without a Close")
             )
@@ -122,7 +122,9 @@ class Session(Generic[Out, In]):
 
         Raises LocalProtocolError (it cannot be sent as it is; nothing changed) or SessionClosed (it came too late).
         """
-        self._refuse_when_closing()
+        is_open = self._life.state is OPEN
+        if not is_open:
+            self._refuse_when_closing()
         try:
             payload = self._codec.encode(event)
         except KeyError:
@@ -134,7 +136,8 @@ class Session(Generic[Out, In]):
             raise LocalProtocolError(event, self.state, f"{event.type} holds what JSON cannot: {refusal}") from None
         if payload is None:
             return
-        self._refuse_too_much(event, payload)
+        if not is_open or len(payload) > self.config.limits.max_message:
+            self._refuse_too_much(event, payload)
         if self._rules is not None:
             for breach in self._rules.check(event):
                 raise LocalProtocolError(event, self.state, breach.reason)
@@ -166,10 +169,10 @@ class Session(Generic[Out, In]):
             )
         if len(reason.encode("utf-8", "replace")) > _MAX_REASON:
             raise LocalProtocolError(None, self.state, f"a close reason has at most {_MAX_REASON} bytes: {reason!r}")
-        if self.state is State.CONNECTING:
+        if self.state is CONNECTING:
             self._out.clear()
             self._finish(Cause.CLOSE_SENT, Closed(clean=False, code=1006, reason="closed before the handshake's end"))
-        elif self.state is State.OPEN:
+        elif self.state is OPEN:
             self._out.append(Close(code, reason))
             self._life.move(Cause.CLOSE_SENT)
             self._timers.set(Timer.CLOSE, now, self.config.timeouts.close)
@@ -196,7 +199,7 @@ class Session(Generic[Out, In]):
     # ---- inside ----
 
     def _drain(self) -> "list[bytes | Close]":
-        if self.state is State.CONNECTING or not self._out:
+        if not self._out or self._life.state is CONNECTING:
             return []
         out, self._out = self._out, []
         return out
@@ -204,7 +207,7 @@ class Session(Generic[Out, In]):
     def _refuse_when_closing(self) -> None:
         if self.closed is not None:
             raise SessionClosed(self.closed)
-        if self.state is State.CLOSING:
+        if self.state is CLOSING:
             raise SessionClosed(Closed(clean=False, code=1000, reason="this side has said Close"))
 
     def _refuse_too_much(self, event: "Out | None", payload: bytes) -> None:
@@ -214,7 +217,7 @@ class Session(Generic[Out, In]):
                 f"the message has {len(payload)} bytes, more than Limits.max_message ({limits.max_message}): split it"
             )
             raise LocalProtocolError(event, self.state, reason)
-        if self.state is State.CONNECTING and len(self._out) >= limits.max_queue:
+        if self.state is CONNECTING and len(self._out) >= limits.max_queue:
             reason = f"{len(self._out)} events wait for the handshake to end (Limits.max_queue): wait for Opened"
             raise LocalProtocolError(event, self.state, reason)
 
@@ -245,7 +248,7 @@ class Session(Generic[Out, In]):
             self._fail(1008, reason, raw)
 
     def _answer_error(self, reason: str, raw: "str | bytes", refusal: "DecodeError | None") -> None:
-        if len(self._out) >= self.config.limits.max_queue or self.state is not State.OPEN:
+        if len(self._out) >= self.config.limits.max_queue or self.state is not OPEN:
             return
         error = RealtimeError(
             type="invalid_request_error",

@@ -22,6 +22,10 @@ class State(Enum):
     """Nothing travels any more. Final."""
 
 
+# By the names alone: looking a member up in its Enum costs 50 ns before Python 3.12, on every send and read.
+CONNECTING, OPEN, CLOSING, CLOSED = State
+
+
 class Cause(Enum):
     """What moves a machine from one state to the next."""
 
