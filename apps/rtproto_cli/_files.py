@@ -56,7 +56,7 @@ class ReplyFiles:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._wav: WavWriter = write_wav(directory / "reply.wav")
-        self._events = (directory / "events.jsonl").open("w", encoding="utf-8")
+        self._events = (directory / "events.jsonl").open("w", encoding="utf-8", buffering=1)
         self._transcript = directory / "transcript.txt"
 
     @property

@@ -21,6 +21,10 @@ _NO_SPEECH_SECONDS = 3.0
 """How long after the upload a server may take to say that it heard speech."""
 
 
+SLICE = 0.25
+"""Seconds for which a runner waits for an event before it asks `Job.check_patience()`."""
+
+
 class Gone(Exception):
     """The server ended the session, or said nothing for too long; `str()` is a line for people."""
 
@@ -45,6 +49,7 @@ class Job:
     uploaded_seconds: float = 0.0
     files: "ReplyFiles | None" = None
     _start: float = attrs.field(factory=time.monotonic)
+    _heard_at: float = attrs.field(factory=time.monotonic)
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def elapsed(self) -> float:
@@ -78,6 +83,7 @@ class Job:
 
     def received(self, event: Any) -> Sequence[events.ClientEvent]:
         """A runner has received `event`; returns what it is to send. Raises Gone or Refused."""
+        self._heard_at = self.clock()
         if isinstance(event, events.Closed):
             why = f"code {event.code}" + (f": {event.reason}" if event.reason else "")
             raise Gone(f"the server ended the session ({why}) while we waited for {self.turn.phase.value}")
@@ -103,14 +109,13 @@ class Job:
         if self.files is not None:
             self.files.close(self.turn.summary())
 
-    def patience(self) -> "float | None":
-        """Seconds to wait for the next event; None while the upload goes on."""
+    def check_patience(self) -> None:
+        """To be called where nothing came for `SLICE` seconds. Raises Gone if that has been so for too long."""
         if self.turn.uploading:
-            return None
-        return min(self.timeout, _NO_SPEECH_SECONDS) if self.turn.phase is Phase.SPEECH else self.timeout
-
-    def out_of_patience(self) -> Gone:
-        """What to say when nothing came for `patience()` seconds."""
-        if self.turn.phase is Phase.SPEECH:
-            return Gone("the server heard no speech in this file; if it is not silent, try --no-vad")
-        return Gone(f"the server has said nothing for {self.timeout:g} s while we waited for {self.turn.phase.value}")
+            self._heard_at = self.clock()
+            return
+        phase, waited = self.turn.phase, self.clock() - self._heard_at
+        if phase is Phase.SPEECH and waited >= min(self.timeout, _NO_SPEECH_SECONDS):
+            raise Gone("the server heard no speech in this file; if it is not silent, try --no-vad")
+        if waited >= self.timeout:
+            raise Gone(f"the server has said nothing for {self.timeout:g} s while we waited for {phase.value}")

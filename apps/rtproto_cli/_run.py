@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 
 from rtproto.errors import SessionClosed
-from rtproto_cli._job import Job
+from rtproto_cli._job import SLICE, Job
 
 
 def run_asyncio(job: Job) -> None:
     """Over asyncio and aiohttp."""
     import rtproto_aio
 
-    async def upload(rt: "rtproto_aio.ClientConnection") -> None:
+    async def upload(rt: "rtproto_aio.ClientWebSocket") -> None:
         for due, batch in job.uploads():
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             for event in batch:
@@ -26,9 +26,10 @@ def run_asyncio(job: Job) -> None:
             try:
                 while not job.turn.done:
                     try:
-                        event = await asyncio.wait_for(rt.__anext__(), job.patience())
+                        event = await asyncio.wait_for(rt.__anext__(), SLICE)
                     except asyncio.TimeoutError:
-                        raise job.out_of_patience() from None
+                        job.check_patience()
+                        continue
                     for answer in job.received(event):
                         await rt.send(answer)
                         job.sent(answer)
@@ -47,7 +48,7 @@ def run_trio(job: Job) -> None:
     import rtproto_trio
     import trio
 
-    async def upload(rt: "rtproto_trio.ClientConnection") -> None:
+    async def upload(rt: "rtproto_trio.ClientStream") -> None:
         try:
             for due, batch in job.uploads():
                 await trio.sleep(max(0.0, due - time.monotonic()))
@@ -58,23 +59,24 @@ def run_trio(job: Job) -> None:
             pass  # the receiver sees it as Closed
 
     async def run() -> None:
-        failure: Exception | None = None
+        failure: BaseException | None = None
         async with rtproto_trio.connect(job.endpoint, job.config) as rt, trio.open_nursery() as nursery:
             started = False
             try:
                 while not job.turn.done:
-                    patience = job.patience()
-                    with trio.move_on_after(float("inf") if patience is None else patience) as scope:
-                        event = await rt.__anext__()
-                    if scope.cancelled_caught:
-                        raise job.out_of_patience()
+                    try:
+                        with trio.fail_after(SLICE):
+                            event = await rt.__anext__()
+                    except trio.TooSlowError:
+                        job.check_patience()
+                        continue
                     for answer in job.received(event):
                         await rt.send(answer)
                         job.sent(answer)
                     if job.turn.uploading and not started:
                         started = True
                         nursery.start_soon(upload, rt)
-            except Exception as error:
+            except (Exception, KeyboardInterrupt) as error:
                 failure = error  # kept out of the nursery, which would wrap it in a group
             nursery.cancel_scope.cancel()
         if failure is not None:
@@ -89,7 +91,7 @@ def run_sync(job: Job) -> None:
 
     stop = threading.Event()
 
-    def upload(rt: "rtproto_sync.ClientConnection") -> None:
+    def upload(rt: "rtproto_sync.ClientStream") -> None:
         try:
             for due, batch in job.uploads():
                 if stop.wait(max(0.0, due - time.monotonic())):
@@ -104,9 +106,10 @@ def run_sync(job: Job) -> None:
         uploading: threading.Thread | None = None
         try:
             while not job.turn.done:
-                event = rt.next_event(timeout=job.patience())
+                event = rt.next_event(timeout=SLICE)
                 if event is None:
-                    raise job.out_of_patience()
+                    job.check_patience()
+                    continue
                 for answer in job.received(event):
                     rt.send(answer)
                     job.sent(answer)
