@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -57,11 +57,10 @@ class ReleaseApi(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: ReleaseApi
-
     def do_GET(self) -> None:
-        self.server.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-        found = self.server.answers.get(self.path, answer({"message": "Not Found"}, 404))
+        api = cast(ReleaseApi, self.server)
+        api.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+        found = api.answers.get(self.path, answer({"message": "Not Found"}, 404))
         self.send_response(found.status)
         for name, value in found.headers.items():
             self.send_header(name.replace("_", "-"), value)
