@@ -25,8 +25,8 @@ from rtproto import Endpoint, errors, events
 SILENCE = bytes(48_000)
 """A second of it, PCM16 at 24 kHz: where a file stops with its last word, nothing else would end the turn."""
 
-LEFT_OUT = {"type", "event_id", "obfuscation"}
-SHOWN_OF_OBJECTS = ("id", "type", "model", "role", "status", "code", "message", "text", "transcript")
+LEFT_OUT = {"type", "event_id", "response_id", "output_index", "content_index", "obfuscation"}
+SHOWN_OF_OBJECTS = ("id", "model", "role", "status", "code", "message", "text", "transcript")
 
 
 def session_update() -> events.SessionUpdate:
