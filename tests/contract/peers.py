@@ -28,6 +28,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.frame_protocol import CloseReason
 
 _READ = 65536
 
@@ -39,6 +40,7 @@ class Peer:
         sock.settimeout(PATIENCE)
         self.sock = sock
         self.requested: Request | None = None
+        self.accepted: AcceptConnection | None = None
         self._ws = WSConnection(kind)
         self._heard: list[Event] = []
         self._text = ""
@@ -88,7 +90,9 @@ class Peer:
         self._say(Pong(payload=payload))
 
     def say_close(self, code: int = 1000, reason: str = "") -> None:
-        self._say(CloseConnection(code=code, reason=reason))
+        # wsproto knows the codes that stand for "none" by their identity.
+        known = code in CloseReason.__members__.values()
+        self._say(CloseConnection(code=CloseReason(code) if known else code, reason=reason or None))
 
     def _say(self, event: Event) -> None:
         self.sock.sendall(self._ws.send(event))
@@ -148,8 +152,8 @@ class Peer:
     # ---- the end ----
 
     def half_close(self) -> None:
-        """Ends the own direction of TCP; the other stays open."""
-        self.sock.shutdown(socket.SHUT_WR)
+        """Ends the own direction of TCP, without a goodbye in TLS; the other stays open."""
+        socket.socket.shutdown(self.sock, socket.SHUT_WR)
 
     def reset(self) -> None:
         """Ends the wire with a TCP RST."""
@@ -176,7 +180,6 @@ class Listener:
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         _set_buffers(self._listener, receive_buffer, send_buffer)
-        self._listener.settimeout(0.1)
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
         self._failures: list[BaseException] = []
@@ -186,11 +189,11 @@ class Listener:
 
     def _listen(self) -> None:
         with self._listener:
-            while not self._stopping.is_set():
-                try:
-                    sock, _ = self._listener.accept()
-                except TimeoutError:
-                    continue
+            while True:
+                sock, _ = self._listener.accept()
+                if self._stopping.is_set():
+                    sock.close()
+                    return
                 self.connections += 1
                 thread = threading.Thread(target=self._run, args=(sock,))
                 self._threads.append(thread)
@@ -204,7 +207,9 @@ class Listener:
             self._failures.append(error)
 
     def close(self) -> None:
-        self._stopping.set()
+        if not self._stopping.is_set():
+            self._stopping.set()
+            socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
         for thread in self._threads:
             thread.join(PATIENCE)
         if self._failures:

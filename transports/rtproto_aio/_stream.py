@@ -149,8 +149,8 @@ class StreamConnection(Generic[Out, In]):
     def _end(self, closed: Closed) -> None:
         last = b"".join(self._machine.outgoing())
         self._wire.write(last)
-        # A peer that has answered our Close has read all: no need to wait until it has said goodbye in TLS, too.
-        self._wire.end(_FAREWELL if last or not closed.clean else 0, linger=bool(last) and not closed.clean)
+        # With nothing left to say there is nothing to wait for, not even for the peer's goodbye in TLS.
+        self._wire.end(_FAREWELL if last else 0, linger=bool(last) and not closed.clean)
 
     # ---- writing ----
 

@@ -164,7 +164,10 @@ class WebSocketConnection(Generic[Out, In]):
         self._take(message)
 
     def _take(self, message: aiohttp.WSMessage) -> None:
-        now = self._heard = self._loop.time()
+        now = self._loop.time()
+        doubted, self._heard = self._pinged > self._heard, now
+        if doubted:
+            self._arm()
         kind, data = message.type, message.data
         if kind is WSMsgType.TEXT or kind is WSMsgType.BINARY:
             self._session.receive(data, now)
@@ -337,15 +340,16 @@ class WebSocketConnection(Generic[Out, In]):
             if self._pinging is not None:
                 self._pinging.cancel()
             closes = [close for close in (self._answer, *self._session.outgoing()) if isinstance(close, Close)]
-            # A peer that has answered our Close has read all: no need to wait until it has said goodbye in TLS, too.
-            patience = _FAREWELL if closes or not (self.closed and self.closed.clean) else 0
-            guard = self._loop.call_later(patience, self._transport.abort)
+            # With nothing left to say there is nothing to wait for, not even for the peer's goodbye in TLS.
+            guard = self._loop.call_later(_FAREWELL if closes else 0, self._transport.abort)
             try:
                 for close in closes:
                     with suppress(OSError, RuntimeError, aiohttp.ClientError):
                         await self._socket.send_frame(_payload(close), WSMsgType.CLOSE)
             finally:
-                self._transport.close()
+                if not self._transport.is_closing():
+                    # Of TLS a second close() would make abort() fail.
+                    self._transport.close()
             await self._gone()
             guard.cancel()
         await self._gone()

@@ -66,7 +66,8 @@ class Wire(asyncio.BufferedProtocol):
             self.read(True)
             if transport.can_write_eof() and not transport.is_closing():
                 transport.write_eof()
-        else:
+        elif not transport.is_closing():
+            # Of TLS a second close() would make abort() fail.
             transport.close()
 
     def abort(self) -> None:
