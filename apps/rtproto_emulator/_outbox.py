@@ -39,5 +39,4 @@ class Outbox:
         """
         if not self._obfuscation:
             return None
-        letters = self.make_id("")[1:]
-        return (letters * 2)[: -len(delta) % 16]
+        return (self.make_id("").strip("_") * 16)[: -len(delta) % 16]

@@ -184,8 +184,13 @@ class Response:
         message = self._message = _Message(self._out.make_id("item"), len(self._output))
         item = events.MessageItem(id=message.item_id, status="in_progress", role="assistant", content=[])
         self._open_item(message.item_id, item)
-        part = events.TextPart(text="") if self.asked.modality == "text" else events.AudioPart(transcript="")
+        part: events.Part = events.AudioPart(transcript="")
+        content: events.Content = events.OutputAudio(transcript="")
+        if self.asked.modality == "text":
+            part, content = events.TextPart(text=""), events.OutputText(text="")
         self._out.send(events.ResponseContentPartAdded(**self._where(message), part=part))
+        # A client may truncate what it hears before it is complete.
+        self._conversation.replace(message.item_id, attrs.evolve(item, content=[content]))
         return message
 
     def _close_message(self, status: str) -> None:

@@ -40,18 +40,23 @@ class Transcriptions:
         self, item_id: str, sound: Sound, wanted: events.AudioTranscription | None, finish: Callable[[str], None]
     ) -> None:
         """Transcribes the audio of an item; the client hears of it where it has `wanted` transcription."""
-        speech = Speech(
-            pcm=sound.engine_pcm(),
-            language=value(wanted.language, None) if wanted else None,
-            prompt=value(wanted.prompt, None) if wanted else None,
-        )
         self._jobs.append(
             _Job(
                 item_id=item_id,
-                pieces=self._transcriber.transcribe(speech),
+                pieces=self._understand(sound, wanted),
                 announced=wanted is not None,
                 seconds=-(-sound.ms // 1000),
                 finish=finish,
+            )
+        )
+
+    def _understand(self, sound: Sound, wanted: events.AudioTranscription | None) -> Iterator[str | None]:
+        # A generator, so that an engine that raises at once is told like one that raises later.
+        yield from self._transcriber.transcribe(
+            Speech(
+                pcm=sound.engine_pcm(),
+                language=value(wanted.language, None) if wanted else None,
+                prompt=value(wanted.prompt, None) if wanted else None,
             )
         )
 

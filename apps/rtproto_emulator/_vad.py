@@ -14,7 +14,7 @@ _HALF_DB = 12.0
 _SLOPE_DB = 4.0
 _QUIETEST_DB = -57.0
 """Background below this counts as this: what is quieter than -45 dBFS is no speech, however silent the room."""
-_LOUDEST_START_DB = -30.0
+_LOUDEST_START_DB = -40.0
 """Background is never louder than this at the beginning: a stream that starts with speech is heard."""
 _RISE_DB = 0.06
 """Per hop, 3 dB a second: a steady noise that sets in is background after some seconds."""
