@@ -1,8 +1,14 @@
-"""What every benchmark's contenders have in common, and the check that they did the same work."""
+"""What the benchmarks share: contenders, the clock, turns, and the check that all did the same work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import base64
+import gc
+import json
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bench.traffic import Traffic
@@ -11,47 +17,93 @@ Take = Callable[[Any], Any]
 """Gets each result: payloads (bytes or str) when decoding, wire frames (bytes) when encoding."""
 
 Run = Callable[[Sequence[bytes], Take], None]
-"""One pass over the given reads or PCM chunks."""
+"""One pass over reads or PCM chunks."""
 
+Prepare = Callable[[], Run]
+"""Imports a library and gives it what it has in the middle of a session. Raises ImportError."""
 
-class Contender(NamedTuple):
-    """A library at work. `prepare()` imports it and sets up what a live connection has; it raises ImportError."""
-
-    name: str
-    prepare: Callable[[], Run]
+# The processor's time, where its clock is fine enough to time a pass of a millisecond (on Windows it is not).
+_FINE = time.get_clock_info("process_time").resolution < 1e-6
+clock: Callable[[], float] = time.process_time if _FINE else time.perf_counter
 
 
 class Unequal(Exception):
-    """A contender did not do the work that was asked of it: its time would mean nothing."""
+    """A contender did not do the work that was asked of it, so that its time would mean nothing."""
 
 
-def check_decoder(name: str, run: Run, traffic: Traffic) -> None:
-    """Raises Unequal unless `run` finds exactly the payloads of `traffic`."""
-    seen: list[bytes | str] = []
-    run(traffic.reads(), seen.append)
-    if seen != traffic.payloads:
+class Result(NamedTuple):
+    """What one benchmark found. `times`: contender -> one figure a turn; `skipped`: contender -> why."""
+
+    title: str
+    unit: str
+    times: Mapping[str, Sequence[float]]
+    skipped: Mapping[str, str]
+
+    def median(self, name: str) -> float:
+        return statistics.median(self.times[name])
+
+
+def prepare_all(contenders: Mapping[str, Prepare]) -> tuple[dict[str, Run], dict[str, str]]:
+    """The contenders that are installed, ready to run, and why the others are not."""
+    ready: dict[str, Run] = {}
+    skipped: dict[str, str] = {}
+    for name, prepare in contenders.items():
+        try:
+            ready[name] = prepare()
+        except ImportError as missing:
+            skipped[name] = str(missing)
+    return ready, skipped
+
+
+def in_turns(runs: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:
+    """Calls each of `runs`, A B C A B C ..., so that a slow moment of the machine hits all of them alike."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(turns):
+        for name, run in runs.items():
+            times[name].append(run())
+    return times
+
+
+def time_passes(ready: Mapping[str, Run], data: Sequence[bytes], events: int, turns: int) -> dict[str, list[float]]:
+    """Processor time of each pass, in microseconds an event."""
+    take = deque[Any](maxlen=0).append
+
+    def timed(run: Run) -> Callable[[], float]:
+        def once() -> float:
+            start = clock()
+            run(data, take)
+            return (clock() - start) * 1e6 / events
+
+        return once
+
+    # Else each contender pays for looking through the objects of all the others.
+    gc.collect()
+    gc.freeze()
+    try:
+        return in_turns({name: timed(run) for name, run in ready.items()}, turns)
+    finally:
+        gc.unfreeze()
+
+
+def check_payloads(name: str, seen: Sequence[bytes | str], traffic: Traffic) -> None:
+    """Raises Unequal unless `seen` are exactly the payloads of `traffic`."""
+    if list(seen) != traffic.payloads:
         right = sum(a == b for a, b in zip(seen, traffic.payloads, strict=False))
-        raise Unequal(f"{name} gave {len(seen)} payloads, {right} of {len(traffic.payloads)} as they were sent")
+        raise Unequal(f"{name} gave {len(seen)} payloads; {right} of {len(traffic.payloads)} are what was sent")
 
 
-def check_encoder(name: str, run: Run, chunks: Sequence[bytes]) -> None:
-    """Raises Unequal unless `run` makes masked frames that a server reads as the appends of exactly `chunks`."""
-    import base64
-    import json
-
+def check_frames(name: str, frames: Sequence[bytes], chunks: Sequence[bytes]) -> None:
+    """Raises Unequal unless a server finds in `frames`, all masked, exactly `chunks` as `input_audio_buffer.append`."""
     from wsproto.connection import Connection, ConnectionType
     from wsproto.events import TextMessage
 
-    frames: list[bytes] = []
-    run(chunks, frames.append)
     seen: list[bytes] = []
     server = Connection(ConnectionType.SERVER)
     for frame in frames:
         server.receive_data(frame)
-        text = "".join(event.data for event in server.events() if isinstance(event, TextMessage))
-        event = json.loads(text)
+        event = json.loads("".join(part.data for part in server.events() if isinstance(part, TextMessage)))
         if event["type"] == "input_audio_buffer.append":
             seen.append(base64.b64decode(event["audio"], validate=True))
     if seen != list(chunks):
         right = sum(a == b for a, b in zip(seen, chunks, strict=False))
-        raise Unequal(f"{name} made {len(frames)} frames, {right} of {len(chunks)} as they should be")
+        raise Unequal(f"{name} made {len(frames)} frames; {right} of {len(chunks)} are what was asked for")

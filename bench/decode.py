@@ -1,12 +1,13 @@
-"""decode: the bytes of a server's frames -> events and their payloads."""
+"""decode: the bytes of a server's frames -> events and their payloads (audio as bytes)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, cast
 
-from bench.contenders import Contender, Run, Take
-from bench.live import WebSocketsWire, rtproto_client
+from bench.contenders import Result, Run, Take, check_payloads, prepare_all, time_passes
+from bench.sessions import WebSocketsWire, rtproto_client
+from bench.traffic import mix
 
 
 def rtproto() -> Run:
@@ -87,9 +88,22 @@ def openai_python() -> Run:
     return run
 
 
-CONTENDERS = [
-    Contender("rtproto", rtproto),
-    Contender("reference", reference),
-    Contender("wsproto + orjson + pybase64", wsproto_orjson),
-    Contender("openai-python", openai_python),
-]
+CONTENDERS = {
+    "rtproto": rtproto,
+    "reference": reference,
+    "wsproto + orjson + pybase64": wsproto_orjson,
+    "openai-python": openai_python,
+}
+
+
+def measure(*, pairs: int = 100, turns: int = 51) -> Result:
+    """Times all contenders on `pairs` of deltas. Raises Unequal where one gets them wrong."""
+    traffic = mix(pairs)
+    reads = traffic.reads()
+    ready, skipped = prepare_all(CONTENDERS)
+    for name, run in ready.items():
+        seen: list[bytes | str] = []
+        run(reads, seen.append)
+        check_payloads(name, seen, traffic)
+    times = time_passes(ready, reads, len(traffic.texts), turns)
+    return Result("decode: 8 kB audio and 250 B text deltas, in reads of 64 KiB", "us/event", times, skipped)

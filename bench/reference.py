@@ -15,6 +15,8 @@ def decode(reads: Iterator[bytes]) -> Iterator[dict[str, Any]]:
     for read in reads:
         data, at = data[at:] + read, 0
         while len(data) - at >= 4:
+            if data[at] != 0x81:
+                return
             size, start = data[at + 1], at + 2
             if size == 126:
                 size, start = data[at + 2] << 8 | data[at + 3], at + 4

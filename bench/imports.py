@@ -1,0 +1,49 @@
+"""imports: the processor time of an import, each time in a fresh process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+from bench.contenders import Result, in_turns
+
+STATEMENTS = {
+    "rtproto": "import rtproto",
+    "what it imports of others": "import attrs, cattrs, h11, orjson, pybase64, wsproto.extensions, wsproto.frame_protocol",
+    "openai-python, realtime": "import openai.resources.realtime.realtime",
+}
+
+PROGRAM = """
+import time
+start = time.process_time()
+try:
+    {}
+except ImportError as missing:
+    print("skipped:", missing)
+else:
+    print((time.process_time() - start) * 1e3)
+"""
+
+
+def run_import(statement: str) -> float:
+    """Milliseconds of processor time. Raises ImportError."""
+    command = [sys.executable, "-c", PROGRAM.format(statement)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+    if said.startswith("skipped: "):
+        raise ImportError(said.removeprefix("skipped: "))
+    return float(said)
+
+
+def measure(*, turns: int = 11) -> Result:
+    """Times all imports, the files of all of them in the operating system's cache."""
+    skipped: dict[str, str] = {}
+    runs: dict[str, Callable[[], float]] = {}
+    for name, statement in STATEMENTS.items():
+        try:
+            run_import(statement)
+        except ImportError as missing:
+            skipped[name] = str(missing)
+        else:
+            runs[name] = lambda statement=statement: run_import(statement)  # type: ignore[misc]
+    return Result("imports: in a fresh process", "ms", in_turns(runs, turns), skipped)

@@ -1,0 +1,66 @@
+"""instructions: how many the processor executes for an event, counted by valgrind. Slow, and the same on a busy machine.
+
+Valgrind's processor knows no AVX-512, so that what scans bytes counts for more here than it takes in truth: compare the
+figures of one contender before and after a change, not those of different ones.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from bench import decode, encode
+from bench.contenders import Prepare, Result
+from bench.traffic import mix, speech
+
+HOME = Path(__file__).parents[1]
+PASSES = (5, 15)
+"""Two counts of passes: what they differ in is neither import nor first use."""
+
+CONTENDERS: dict[str, tuple[str, Prepare]] = {
+    "rtproto, decode": ("decode", decode.rtproto),
+    "reference, decode": ("decode", decode.reference),
+    "rtproto, encode, C mask": ("encode", encode.rtproto),
+    "reference, encode": ("encode", encode.reference),
+}
+
+
+def count(name: str, passes: int, pairs: int) -> int:
+    """Instructions of a whole process."""
+    valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={os.devnull}"]
+    command = [*valgrind, sys.executable, "-m", "bench.instructions", name, str(passes), str(pairs)]
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, cwd=HOME, env=environment, check=True, capture_output=True, text=True, timeout=120)
+    total = re.search(r"I +refs: +([\d,]+)", done.stderr)
+    assert total is not None, done.stderr
+    return int(total[1].replace(",", ""))
+
+
+def measure(*, pairs: int = 50) -> Result:
+    """Counts for rtproto and the reference. Raises ImportError where there is no valgrind."""
+    if shutil.which("valgrind") is None:
+        raise ImportError("there is no valgrind on this machine")
+    few, many = PASSES
+    events = (many - few) * 2 * pairs
+    times = {name: [(count(name, many, pairs) - count(name, few, pairs)) / events] for name in CONTENDERS}
+    return Result("instructions: counted by valgrind", "instructions/event", times, {})
+
+
+def run_passes(name: str, passes: int, pairs: int) -> None:
+    """What valgrind watches."""
+    kind, prepare = CONTENDERS[name]
+    data = mix(pairs).reads() if kind == "decode" else speech(2 * pairs)
+    run = prepare()
+    take = deque[Any](maxlen=0).append
+    for _ in range(passes):
+        run(data, take)
+
+
+if __name__ == "__main__":
+    run_passes(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
