@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from bench.blast_clients import CLIENTS
@@ -52,6 +53,6 @@ def measure(*, cycles: int = 50, turns: int = 5, pairs: int = 100) -> Result:
             except ImportError as missing:
                 skipped[name] = str(missing)
             else:
-                runs[name] = lambda name=name: run_client(name, port, cycles, pairs)  # type: ignore[misc]
+                runs[name] = partial(run_client, name, port, cycles, pairs)
         times = in_turns(runs, turns)
     return Result("blast: the same over a loopback socket, processor time of the client", "us/event", times, skipped)

@@ -72,7 +72,6 @@ def rtproto_asyncio(task: Task) -> None:
 
 def rtproto_trio(task: Task) -> None:
     import trio
-
     from rtproto_trio import connect
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""instructions: how many the processor executes for an event, counted by valgrind. Slow, and the same on a busy machine.
+"""instructions: how many the processor executes for an event, as valgrind counts them: a busy machine changes nothing.
 
 Valgrind's processor knows no AVX-512, so that what scans bytes counts for more here than it takes in truth: compare the
 figures of one contender before and after a change, not those of different ones.

@@ -10,7 +10,7 @@ from typing import Any
 from bench.contenders import Result
 
 LIBRARIES = ("rtproto", "orjson", "pybase64", "wsproto", "websockets", "aiohttp", "trio", "picows", "openai")
-HEAD = ("", "median", "least", "ratio")
+HEAD = ("median", "least", "ratio")
 
 
 def rows(result: Result) -> Iterator[tuple[str, str, str, str]]:
@@ -23,18 +23,18 @@ def rows(result: Result) -> Iterator[tuple[str, str, str, str]]:
 
 def show(result: Result) -> None:
     """Prints a table, with rich where that is installed."""
-    title = f"{result.title} [{result.unit}]"
+    head = (result.unit, *HEAD)
     try:
         from rich.console import Console
         from rich.markup import escape
         from rich.table import Table
     except ImportError:
-        print(f"\n{title}")
-        for row in (HEAD, *rows(result)):
+        print(f"\n{result.title}")
+        for row in (head, *rows(result)):
             print("{:32}{:>10}{:>10}{:>8}".format(*row))
     else:
-        table = Table(title=escape(title), title_justify="left", min_width=72)
-        for column, text in enumerate(HEAD):
+        table = Table(title=escape(result.title), title_justify="left", min_width=72)
+        for column, text in enumerate(head):
             table.add_column(text, justify="right" if column else "left", ratio=0 if column else 1)
         for row in rows(result):
             table.add_row(*row)
