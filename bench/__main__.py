@@ -20,14 +20,16 @@ FULL: Benchmarks = {
     "encode": encode.measure,
     "blast": blast.measure,
     "imports": imports.measure,
-    "instructions": instructions.measure,
+    "decode-instructions": partial(instructions.measure, "decode"),
+    "encode-instructions": partial(instructions.measure, "encode"),
 }
 QUICK: Benchmarks = {
     "decode": partial(decode.measure, turns=11),
     "encode": partial(encode.measure, turns=11),
     "blast": partial(blast.measure, cycles=10, turns=1),
     "imports": partial(imports.measure, turns=3),
-    "instructions": partial(instructions.measure, pairs=10),
+    "decode-instructions": partial(instructions.measure, "decode", pairs=10),
+    "encode-instructions": partial(instructions.measure, "encode", pairs=10),
 }
 USUAL = ("decode", "encode", "blast", "imports")
 

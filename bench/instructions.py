@@ -16,25 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from bench import decode, encode
-from bench.contenders import Prepare, Result
+from bench.contenders import Result
 from bench.traffic import mix, speech
 
 HOME = Path(__file__).parents[1]
 PASSES = (5, 15)
 """Two counts of passes: what they differ in is neither import nor first use."""
 
-CONTENDERS: dict[str, tuple[str, Prepare]] = {
-    "rtproto, decode": ("decode", decode.rtproto),
-    "reference, decode": ("decode", decode.reference),
-    "rtproto, encode, C mask": ("encode", encode.rtproto),
-    "reference, encode": ("encode", encode.reference),
-}
+CONTENDERS = {"decode": decode.CONTENDERS, "encode": encode.CONTENDERS}
+COUNTED = {"decode": ("rtproto", "reference"), "encode": ("rtproto, C mask", "reference")}
 
 
-def count(name: str, passes: int, pairs: int) -> int:
+def count(kind: str, name: str, passes: int, pairs: int) -> int:
     """Instructions of a whole process."""
     valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={os.devnull}"]
-    command = [*valgrind, sys.executable, "-m", "bench.instructions", name, str(passes), str(pairs)]
+    command = [*valgrind, sys.executable, "-m", "bench.instructions", kind, name, str(passes), str(pairs)]
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, cwd=HOME, env=environment, check=True, capture_output=True, text=True, timeout=120)
     total = re.search(r"I +refs: +([\d,]+)", done.stderr)
@@ -42,25 +38,26 @@ def count(name: str, passes: int, pairs: int) -> int:
     return int(total[1].replace(",", ""))
 
 
-def measure(*, pairs: int = 50) -> Result:
-    """Counts for rtproto and the reference. Raises ImportError where there is no valgrind."""
+def measure(kind: str, *, pairs: int = 50) -> Result:
+    """Counts "decode" or "encode", for rtproto and the reference. Raises ImportError where there is no valgrind."""
     if shutil.which("valgrind") is None:
         raise ImportError("there is no valgrind on this machine")
     few, many = PASSES
     events = (many - few) * 2 * pairs
-    times = {name: [(count(name, many, pairs) - count(name, few, pairs)) / events] for name in CONTENDERS}
-    return Result("instructions: counted by valgrind", "instructions/event", times, {})
+    times = {
+        name: [(count(kind, name, many, pairs) - count(kind, name, few, pairs)) / events] for name in COUNTED[kind]
+    }
+    return Result(f"{kind}-instructions: counted by valgrind", "instructions/event", times, {})
 
 
-def run_passes(name: str, passes: int, pairs: int) -> None:
+def run_passes(kind: str, name: str, passes: int, pairs: int) -> None:
     """What valgrind watches."""
-    kind, prepare = CONTENDERS[name]
     data = mix(pairs).reads() if kind == "decode" else speech(2 * pairs)
-    run = prepare()
+    run = CONTENDERS[kind][name]()
     take = deque[Any](maxlen=0).append
     for _ in range(passes):
         run(data, take)
 
 
 if __name__ == "__main__":
-    run_passes(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    run_passes(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
