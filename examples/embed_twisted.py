@@ -15,7 +15,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
-from twisted.internet.error import ConnectError
+from twisted.internet.error import ConnectError, ConnectionDone
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import react
 from twisted.python.failure import Failure
@@ -49,6 +49,8 @@ class TextTurn(Protocol):
         self.step()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if not self.ended.called and not reason.check(ConnectionDone):
+            self.ended.errback(ConnectionError(reason.getErrorMessage()))
         self.conn.receive_eof(clock())
         self.step()
 

@@ -18,6 +18,7 @@ import sys
 import threading
 import wave
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -158,26 +159,53 @@ def run(name: str, *args: str, cwd: Path, **environment: str) -> subprocess.Comp
     )
 
 
+@attrs.frozen
+class Ended:
+    """How a run of an example ended, in which directory."""
+
+    directory: Path
+    run: subprocess.CompletedProcess[str]
+
+
+def run_case(name: str, case: Case, places: dict[str, str], directory: Path) -> Ended:
+    if case.dotenv:
+        (directory / ".env").write_text(case.dotenv.format(**places), encoding="utf-8")
+    options = ["--url", case.url.format(**places)] if case.url else []
+    return Ended(directory, run(name, case.argument or EXAMPLES[name].argument, *options, cwd=directory))
+
+
+@pytest.fixture(scope="module")
+def runs(
+    request: pytest.FixtureRequest, places: Places, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Ended]]]:
+    """Those runs of the table that this session wants, several at a time: starting a program takes long."""
+    wanted = {item.name.partition("[")[2].rstrip("]") for item in request.session.items}
+    known = attrs.asdict(places)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        yield {
+            f"{name}-{case}": pool.submit(run_case, name, CASES[case], known, tmp_path_factory.mktemp(name))
+            for name, case in TABLE
+            if f"{name}-{case}" in wanted and not missing(EXAMPLES[name].needs)
+        }
+        pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize(("name", "case"), TABLE)
-def test_example(name: str, case: str, places: Places, tmp_path: Path) -> None:
+def test_example(name: str, case: str, runs: dict[str, Future[Ended]]) -> None:
     example, how = EXAMPLES[name], CASES[case]
     if why := missing(example.needs):
         pytest.skip(f"{name} needs {example.needs}, which is not to be had here: {why}")
-    known = attrs.asdict(places)
-    if how.dotenv:
-        (tmp_path / ".env").write_text(how.dotenv.format(**known), encoding="utf-8")
-    options = ["--url", how.url.format(**known)] if how.url else []
-    ended = run(name, how.argument or example.argument, *options, cwd=tmp_path)
-    assert ended.returncode == how.status, ended.stderr
+    ended = runs[f"{name}-{case}"].result()
+    assert ended.run.returncode == how.status, ended.run.stderr
     if how.complains:
-        assert ended.stdout == ""
-        assert re.fullmatch(rf".*{re.escape(how.complains)}.*\n", ended.stderr), ended.stderr
-        assert not (tmp_path / "reply.wav").exists()
+        assert ended.run.stdout == ""
+        assert re.fullmatch(rf".*{re.escape(how.complains)}.*\n", ended.run.stderr), ended.run.stderr
+        assert not (ended.directory / "reply.wav").exists()
     else:
-        assert ended.stderr == ""
-        assert re.fullmatch(example.says, ended.stdout), ended.stdout
+        assert ended.run.stderr == ""
+        assert re.fullmatch(example.says, ended.run.stdout), ended.run.stdout
         if name.startswith("stream_"):
-            with wave.open(str(tmp_path / "reply.wav")) as reply:
+            with wave.open(str(ended.directory / "reply.wav")) as reply:
                 seconds = reply.getnframes() / reply.getframerate()
             assert seconds > 1
 
