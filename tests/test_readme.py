@@ -98,15 +98,26 @@ def url() -> Iterator[str]:
         yield emulator.url
 
 
+def drivers_of(module: ModuleType, place: str) -> list[Driver]:
+    names = defined(module)
+    if not names:
+        pytest.fail(f"{place} defines nothing to call: make it a function, and tell DRIVERS how to call it")
+    if unknown := names - DRIVERS.keys():
+        pytest.fail(f"{place} defines {', '.join(sorted(unknown))}: tell DRIVERS how to call it")
+    return [DRIVERS[name] for name in names]
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.place for block in BLOCKS])
 def test_block(block: Block, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     module = block.load(tmp_path)
-    names = defined(module)
-    unknown = names - DRIVERS.keys()
-    assert names, f"{block.place} defines nothing to call: make it a function, and tell DRIVERS how to call it"
-    assert not unknown, f"{block.place} defines {', '.join(sorted(unknown))}: tell DRIVERS how to call it"
-    for name in names:
-        DRIVERS[name](module, url, capsys)
+    for drive in drivers_of(module, block.place):
+        drive(module, url, capsys)
+
+
+@pytest.mark.parametrize("code", ["print('hello')\n", "def unheard_of() -> None: ...\n"])
+def test_a_block_that_nobody_drives_is_refused(code: str, tmp_path: Path) -> None:
+    with pytest.raises(pytest.fail.Exception, match=r"^docs/new\.md:7 defines"):
+        drivers_of(Block("docs/new.md:7", code).load(tmp_path), "docs/new.md:7")
 
 
 def test_the_readme_shows_asyncio_any_loop_and_a_test(tmp_path: Path) -> None:
