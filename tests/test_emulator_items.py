@@ -36,7 +36,7 @@ def spoken() -> tuple[Emulated, str, bytes]:
     return e, only(heard, events.ResponseDone).response.output[0].id, sound(heard)
 
 
-def placed(e: Emulated, text: str, **fields: Any) -> events.ConversationItemAdded:
+def placed(e: Emulated, text: str, **fields: Any) -> Any:
     create = wrote(text)
     for name, given in fields.items():
         setattr(create if name == "previous_item_id" else create.item, name, given)
@@ -54,6 +54,14 @@ def test_items_stand_where_they_are_put() -> None:
     assert placed(e, "c", id="c", previous_item_id="b").previous_item_id == "b"
     e.say(create(conversation="none", output_modalities=["text"]))
     assert "You wrote: d" in [event.text for event in every(e.seen + e.finish(), events.ResponseOutputTextDone)]
+
+
+def test_the_place_that_done_tells_is_not_to_be_trusted() -> None:
+    e = Emulated()
+    for name in "abc":
+        placed(e, name, id=name)
+    assert [event.previous_item_id for event in every(e.seen, events.ConversationItemAdded)] == [None, "a", "b"]
+    assert [event.previous_item_id for event in every(e.seen, events.ConversationItemDone)] == [None, None, "b"]
 
 
 def test_an_unknown_place() -> None:

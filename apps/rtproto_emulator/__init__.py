@@ -13,6 +13,8 @@ try:
     from ._engines import Call, Context, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
     from ._policy import Policy
     from ._settings import Engines, Settings
+    from ._simple import EchoResponder, EchoSpeaker, SpeechMeter
+    from ._vad import EnergyActivity
 except ImportError as error:
     missing = error.name or getattr(error.__cause__, "name", None)
     if missing is None:
@@ -22,7 +24,10 @@ except ImportError as error:
 __all__ = [
     "Call",
     "Context",
+    "EchoResponder",
+    "EchoSpeaker",
     "Emulator",
+    "EnergyActivity",
     "Engines",
     "Policy",
     "Responder",
@@ -30,6 +35,7 @@ __all__ = [
     "Settings",
     "Speaker",
     "Speech",
+    "SpeechMeter",
     "Transcriber",
     "VoiceActivity",
     "serve",

@@ -12,13 +12,13 @@ from rtproto import Config
 
 from ._sessions import Sessions
 from ._settings import Settings
-from ._visit import PATHS, Denied, visit
+from ._visit import Denied, visit
 
 _CONFIG = Config(strict=True)
 
 
 def application(settings: Settings) -> web.Application:
-    """The server as an aiohttp.web application, for those who want to add routes of their own."""
+    """The server as an aiohttp.web application."""
     sessions = Sessions(settings)
 
     async def realtime(request: web.Request) -> web.StreamResponse:
@@ -51,8 +51,8 @@ def application(settings: Settings) -> web.Application:
 
     app = web.Application()
     app.router.add_get("/healthz", health)
-    for path in PATHS:
-        app.router.add_get(path, realtime, allow_head=False)
+    # Every path comes here, so that a wrong one is told where the right ones are.
+    app.router.add_get("/{path:.*}", realtime, allow_head=False)
     app.on_shutdown.append(shut_down)
     return app
 

@@ -47,6 +47,14 @@ class Conversation:
         at = self._order.index(item_id)
         return self._order[at - 1] if at else None
 
+    def previous_when_done(self, item_id: str) -> str | None:
+        """The previous_item_id of `conversation.item.done`, with a habit of OpenAI's: null also for the second item.
+
+        An application that trusts it fails there, and so should fail here; that of `conversation.item.added` is right.
+        """
+        at = self._order.index(item_id)
+        return self._order[at - 1] if at > 1 else None
+
     def tail(self) -> str | None:
         """The id of the last item."""
         return self._order[-1] if self._order else None

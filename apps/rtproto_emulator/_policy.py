@@ -258,7 +258,8 @@ class Policy:
     def _add_done(self, item_id: str, item: events.Item, previous: str | None) -> None:
         before = self._conversation.add(item_id, item, previous)
         self._out.send(events.ConversationItemAdded(previous_item_id=before, item=item))
-        self._out.send(events.ConversationItemDone(previous_item_id=before, item=item))
+        done_after = self._conversation.previous_when_done(item_id)
+        self._out.send(events.ConversationItemDone(previous_item_id=done_after, item=item))
 
     def _detection(self) -> object:
         return audio_input(self._session).turn_detection

@@ -1,0 +1,133 @@
+"""The emulator beside recorded sessions of the real server: the same client, the same order, the same fields.
+
+What the recorded client said is said to the emulator's policy. Ids, texts, sounds and the number of deltas differ; the
+types of events and their fields do not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from emulated import Emulated, silence, voice
+from rtproto_emulator import Call, Context, EchoResponder, Engines, Say, Settings
+from shared import SPEC, need, read_jsonl
+
+from rtproto import events, to_dict, value
+
+TRACES = SPEC / "examples" / "traces"
+LOOSE = {"obfuscation"}
+"""Comes and goes in the recordings themselves."""
+
+
+class Caller(EchoResponder):
+    """Calls the first function there is, unless it has just answered, as the recorded model did of its own accord."""
+
+    def respond(self, context: Context) -> Iterator[Say | Call | None]:
+        answered = isinstance(context.items[-1], events.FunctionCallOutputItem)
+        if context.tools and not answered:
+            yield Call(name=value(context.tools[0].name, ""), arguments='{"city": "London"}')
+        else:
+            yield from super().respond(context)
+
+
+def recorded(name: str) -> list[dict[str, Any]]:
+    lines = read_jsonl(need(TRACES / f"{name}.jsonl"))
+    return [line for line in lines if line.get("kind") == "message" and line["event"]]
+
+
+def replay(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the emulator says to the recorded client; its audio is replaced by speech, which the recorder cut away."""
+    e = Emulated(Settings(pace=math.inf, obfuscation=True, engines=Engines(responder=Caller())), model="gpt-realtime")
+    calls: list[str] = []
+    spoke = False
+    for line in lines:
+        said = line["event"]
+        if line["dir"] != "sent":
+            continue
+        if said["type"] == "input_audio_buffer.append":
+            spoke = True
+            continue
+        if said.get("item", {}).get("type") == "function_call_output":
+            said["item"]["call_id"] = calls.pop(0)
+        heard = e.raw(json.dumps(said))
+        calls += [event.call_id for event in heard if isinstance(event, events.ResponseFunctionCallArgumentsDone)]
+    if spoke:
+        e.speak(silence(1.0) + voice(1.0) + silence(1.0))
+    e.finish()
+    return [to_dict(event) for event in e.seen]
+
+
+def order(said: list[dict[str, Any]]) -> list[str]:
+    """The types of a session, without what has no fixed place: transcriptions of the user, and limits.
+
+    Of an interleaved run of deltas only the first of each type counts.
+    """
+    loose = ("conversation.item.input_audio_transcription", "rate_limits")
+    told: list[str] = []
+    for event in said:
+        kind = event["type"]
+        if kind.startswith(loose) or (kind.endswith(".delta") and kind in told[-3:]):
+            continue
+        told.append(kind)
+    return told
+
+
+def fields(said: Any, at: str = "") -> set[str]:
+    """The path of every field of an object, and whether it is null, an object or something else."""
+    if isinstance(said, dict):
+        found = set()
+        for name, held in said.items():
+            if name not in LOOSE:
+                kind = "null" if held is None else "object" if isinstance(held, (dict, list)) else "value"
+                found |= {f"{at}.{name}: {kind}"} | fields(held, f"{at}.{name}")
+        return found
+    if isinstance(said, list):
+        return set[str]().union(*(fields(held, f"{at}[]") for held in said))
+    return set()
+
+
+def shapes(said: list[dict[str, Any]]) -> dict[str, set[frozenset[str]]]:
+    table: dict[str, set[frozenset[str]]] = {}
+    for event in said:
+        table.setdefault(event["type"], set()).add(frozenset(fields(event)))
+    return table
+
+
+NAMES = [
+    "openai_text_in_audio_out_turn",
+    "openai_audio_in_server_vad_turn",
+    "openai_tool_call_round",
+    "openai_message_history_seeding",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_order_of_events(name: str) -> None:
+    lines = recorded(name)
+    theirs = order([line["event"] for line in lines if line["dir"] == "received"])
+    ours = order(replay(lines))
+    # The real client sent the function's output before the answer of the call had ended: there the two interleave.
+    if name == "openai_tool_call_round":
+        assert sorted(ours) == sorted(theirs)
+    else:
+        assert ours == theirs
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_fields_of_events(name: str) -> None:
+    lines = recorded(name)
+    theirs = shapes([line["event"] for line in lines if line["dir"] == "received"])
+    for kind, ours in shapes(replay(lines)).items():
+        if kind not in theirs:
+            assert kind.startswith(("rate_limits", "conversation.item.input_audio_transcription")), kind
+            continue
+        strange = [sorted(shape ^ nearest(shape, theirs[kind])) for shape in ours - theirs[kind]]
+        assert strange == [], kind
+
+
+def nearest(shape: frozenset[str], known: set[frozenset[str]]) -> frozenset[str]:
+    return min(known, key=lambda other: len(shape ^ other))

@@ -1,0 +1,293 @@
+"""The emulator's hosts: what they answer to which request, how they start and stop, and whom they bear."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import math
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import rtproto_emulator
+import rtproto_sync
+from emulated import create, silence, voice, wrote
+from rtproto_emulator import Emulator, Engines, Settings
+
+import rtproto
+from rtproto import Config, Endpoint, events
+from rtproto.errors import HandshakeError
+
+ENGINES: list[Any] = ["aiohttp", "stream"]
+SECONDS = 20.0
+
+
+@pytest.fixture(params=ENGINES)
+def begin(request: pytest.FixtureRequest) -> Iterator[Callable[[Settings], Emulator]]:
+    """Starts an emulator with some settings."""
+    with ExitStack() as stack:
+        yield lambda settings: stack.enter_context(rtproto_emulator.start(settings=settings, engine=request.param))
+
+
+@pytest.fixture
+def emulator(begin: Callable[[Settings], Emulator]) -> Emulator:
+    return begin(Settings(pace=math.inf))
+
+
+def endpoint(emulator: Emulator, path: str = "/v1/realtime", **more: Any) -> Endpoint:
+    return rtproto.endpoint(emulator.url.replace("/v1/realtime", path), **more)
+
+
+def until(rt: Any, cls: type) -> list[Any]:
+    """Every event up to the first of a class."""
+    seen: list[Any] = []
+    for event in rt:
+        seen.append(event)
+        if isinstance(event, cls):
+            return seen
+        assert not isinstance(event, events.Closed), event
+    raise AssertionError(f"no {cls.__name__} came, but {seen}")
+
+
+def get(emulator: Emulator, path: str) -> tuple[int, str, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=SECONDS)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode(), response.headers
+    finally:
+        connection.close()
+
+
+# ---- requests ----
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime", "/openai/v1/realtime"])
+def test_a_session(emulator: Emulator, path: str) -> None:
+    with rtproto_sync.connect(endpoint(emulator, path + "?model=m"), Config(strict=True)) as rt:
+        assert until(rt, events.SessionCreated)[0].session.model == "m"
+        rt.send(wrote("hello"))
+        rt.send(create(output_modalities=["text"]))
+        assert until(rt, events.ResponseDone)[-1].response.output[0].content[0].text == "You wrote: hello"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/openai/realtime?api-version=x&deployment=d", ()), ("/v1/realtime", (("OpenAI-Beta", "realtime=v1"),))],
+)
+def test_a_beta_session(emulator: Emulator, path: str, headers: Any) -> None:
+    where = rtproto.endpoint(emulator.url.replace("/v1/realtime", path), dialect="beta", headers=headers)
+    with rtproto_sync.connect(where) as rt:
+        created = until(rt, events.SessionCreated)[0]
+        assert created.session.model == ("d" if "deployment" in path else "gpt-realtime")
+        rt.send(wrote("hello"))
+        added = until(rt, events.ConversationItemAdded)[-1]
+        assert added.wire_type == "conversation.item.created"
+
+
+def test_a_transcription_session(emulator: Emulator) -> None:
+    with rtproto_sync.connect(endpoint(emulator, "/v1/realtime?intent=transcription")) as rt:
+        assert until(rt, events.SessionCreated)[0].session.type == "transcription"
+
+
+def test_the_key_is_never_echoed(emulator: Emulator) -> None:
+    offered = ("realtime", "openai-insecure-api-key.sk-secret")
+    with rtproto_sync.connect(rtproto.endpoint(emulator.url, subprotocols=offered)) as rt:
+        assert rt.opened.subprotocol == "realtime"
+        assert "secret" not in str(rt.opened.headers)
+    with rtproto_sync.connect(rtproto.endpoint(emulator.url, subprotocols=offered[1:])) as rt:
+        assert rt.opened.subprotocol is None
+
+
+def test_a_browser_that_looks_in(emulator: Emulator) -> None:
+    status, body, headers = get(emulator, "/v1/realtime")
+    assert status == 426
+    assert headers["Upgrade"] == "websocket"
+    assert "WebSocket" in body
+    assert body.count("\n") == 1
+
+
+def test_a_wrong_path(emulator: Emulator) -> None:
+    with pytest.raises(HandshakeError) as refused, rtproto_sync.connect(endpoint(emulator, "/v2/realtime")):
+        pass
+    assert refused.value.status == 404
+    assert b"There is nothing at /v2/realtime" in refused.value.body
+    assert b"/v1/realtime" in refused.value.body
+
+
+def test_health() -> None:
+    with rtproto_emulator.start() as emulator:
+        assert get(emulator, "/healthz")[:2] == (200, '{"status": "ok"}')
+
+
+def test_too_many_sessions(begin: Callable[[Settings], Emulator]) -> None:
+    emulator = begin(Settings(max_sessions=1))
+    with rtproto_sync.connect(endpoint(emulator)) as first:
+        until(first, events.SessionCreated)
+        with pytest.raises(HandshakeError) as refused, rtproto_sync.connect(endpoint(emulator)):
+            pass
+        assert refused.value.status == 503
+        assert b"try again later" in refused.value.body
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        try:
+            with rtproto_sync.connect(endpoint(emulator)) as next_one:
+                until(next_one, events.SessionCreated)
+                return
+        except HandshakeError:
+            time.sleep(0.01)
+    raise AssertionError("the place of a session that has ended was not given to another")
+
+
+# ---- sessions ----
+
+
+def test_sessions_know_nothing_of_each_other(emulator: Emulator) -> None:
+    with rtproto_sync.connect(endpoint(emulator)) as one, rtproto_sync.connect(endpoint(emulator)) as other:
+        ids = [until(rt, events.SessionCreated)[0].session.id for rt in (one, other)]
+        assert ids[0] != ids[1]
+        one.send(wrote("hello", id="mine"))
+        other.send(events.ConversationItemRetrieve(item_id="mine"))
+        assert until(other, events.ErrorEvent)[-1].error.code == "item_retrieve_invalid_item_id"
+
+
+def test_an_answer_takes_its_time(begin: Callable[[Settings], Emulator]) -> None:
+    emulator = begin(Settings(pace=4.0))
+    with rtproto_sync.connect(endpoint(emulator)) as rt:
+        rt.send(wrote("one two three"))
+        rt.send(events.ResponseCreate())
+        until(rt, events.ResponseCreated)
+        begun = time.monotonic()
+        until(rt, events.ResponseDone)
+        assert 0.2 < time.monotonic() - begun < 5.0
+
+
+def test_an_interruption_in_the_middle(begin: Callable[[Settings], Emulator]) -> None:
+    emulator = begin(Settings(pace=1.0))
+    with rtproto_sync.connect(endpoint(emulator)) as rt:
+        rt.send(wrote("a long story " * 20))
+        rt.send(events.ResponseCreate())
+        until(rt, events.ResponseOutputAudioDelta)
+        rt.send(events.InputAudioBufferAppend(audio=silence(0.2) + voice(0.5)))
+        assert until(rt, events.ResponseDone)[-1].response.status == "cancelled"
+
+
+def test_an_expired_session(begin: Callable[[Settings], Emulator]) -> None:
+    emulator = begin(Settings(duration=0.2))
+    with rtproto_sync.connect(endpoint(emulator)) as rt:
+        *_, error, closed = rt
+    assert error.error.code == "session_expired"
+    assert (closed.clean, closed.code) == (True, 1001)
+    assert "maximum duration" in closed.reason
+
+
+def test_who_only_talks_is_borne(emulator: Emulator) -> None:
+    """500 questions before the first answer is read."""
+    with rtproto_sync.connect(endpoint(emulator)) as rt:
+        for number in range(500):
+            rt.send(wrote(f"question {number}"))
+        rt.send(create(output_modalities=["text"]))
+        answer = until(rt, events.ResponseDone)[-1].response.output[0]
+    assert answer.content[0].text == "You wrote: question 499"
+
+
+def test_who_goes_without_a_word_is_forgotten(begin: Callable[[Settings], Emulator]) -> None:
+    emulator = begin(Settings(pace=1.0, max_sessions=1))
+    for _ in range(3):
+        end = time.monotonic() + SECONDS
+        while True:
+            try:
+                connecting = rtproto_sync.connect(endpoint(emulator))
+                rt = connecting.__enter__()
+                break
+            except HandshakeError:
+                assert time.monotonic() < end, "a client that had gone still kept its place"
+                time.sleep(0.01)
+        rt.send(wrote("a long story " * 20))
+        rt.send(events.ResponseCreate())
+        until(rt, events.ResponseOutputAudioDelta)
+        connecting.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+
+def test_an_engine_that_is_no_engine_ends_its_session_alone(
+    begin: Callable[[Settings], Emulator], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd:
+        hop_ms = 20
+
+        def __init__(self, rate: int) -> None: ...
+
+        def feed(self, pcm: bytes) -> list[float]:
+            raise RuntimeError("no ears")
+
+    emulator = begin(Settings(engines=Engines(activity=Odd)))
+    for _ in range(2):
+        with rtproto_sync.connect(endpoint(emulator)) as rt:
+            until(rt, events.SessionCreated)
+            rt.send(events.InputAudioBufferAppend(audio=silence(0.1)))
+            (closed,) = rt
+            assert closed.code == 1011
+    assert "no ears" in caplog.text
+
+
+# ---- start and stop ----
+
+
+def test_closing_says_goodbye(emulator: Emulator) -> None:
+    with rtproto_sync.connect(endpoint(emulator)) as rt:
+        until(rt, events.SessionCreated)
+        closing = threading.Thread(target=emulator.close)
+        closing.start()
+        (closed,) = rt
+        closing.join(SECONDS)
+    assert (closed.clean, closed.code, closed.reason) == (True, 1001, "the server is shutting down")
+    emulator.close()
+    with pytest.raises(ConnectionRefusedError), rtproto_sync.connect(endpoint(emulator)):
+        pass
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_port_that_is_taken(engine: Any) -> None:
+    with rtproto_emulator.start(engine=engine) as emulator, pytest.raises(OSError, match="address already in use"):
+        rtproto_emulator.start(port=emulator.port, engine=engine)
+
+
+def test_an_engine_that_there_is_not() -> None:
+    engine: Any = "steam"
+    with pytest.raises(ValueError, match="'steam'; choose one of aiohttp, stream"):
+        rtproto_emulator.start(engine=engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_in_the_event_loop_of_the_caller(engine: Any) -> None:
+    async def run() -> Any:
+        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        server = asyncio.ensure_future(rtproto_emulator.serve(engine=engine, ready=ready.set_result))
+        url = await asyncio.wait_for(ready, SECONDS)
+
+        def client() -> list[Any]:
+            with rtproto_sync.connect(rtproto.endpoint(url)) as rt:
+                until(rt, events.SessionCreated)
+                server.get_loop().call_soon_threadsafe(server.cancel)
+                return list(rt)
+
+        seen = await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(None, client), SECONDS)
+        with pytest.raises(asyncio.CancelledError):
+            await server
+        return seen
+
+    (closed,) = asyncio.run(run())
+    assert (closed.clean, closed.code) == (True, 1001)
+
+
+@pytest.mark.parametrize("module", ["aiohttp", "numpy", "soxr"])
+def test_a_missing_extra_is_named(module: str) -> None:
+    program = f"import sys; sys.modules[{module!r}] = None; import rtproto_emulator"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False)
+    last = run.stderr.splitlines()[-1]
+    assert last == f"ImportError: rtproto_emulator needs {module}: pip install 'rtproto[emulator]'"

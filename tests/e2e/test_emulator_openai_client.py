@@ -1,0 +1,187 @@
+"""The official Python client, unmodified, against the emulator on both of its hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+import rtproto_emulator
+from emulated import silence, voice
+from rtproto_emulator import Settings
+
+openai = pytest.importorskip("openai", reason="the official client is not installed: pip install 'openai[realtime]'")
+pytest.importorskip("websockets", reason="the official client needs websockets: pip install 'openai[realtime]'")
+
+# How the official client opens websockets' connections, the newest websockets warns of.
+pytestmark = pytest.mark.filterwarnings(r"ignore:connect\(\) must be used as a context manager:DeprecationWarning")
+
+SECONDS = 20.0
+Talk = Callable[[Any], Awaitable[Any]]
+
+
+@pytest.fixture(params=["aiohttp", "stream"])
+def emulator(request: pytest.FixtureRequest) -> Iterator[rtproto_emulator.Emulator]:
+    with rtproto_emulator.start(engine=request.param, settings=Settings(pace=20.0)) as running:
+        yield running
+
+
+def talk(emulator: rtproto_emulator.Emulator, script: Talk) -> Any:
+    async def run() -> Any:
+        base = emulator.url.replace("ws://", "http://").removesuffix("/realtime")
+        client = openai.AsyncOpenAI(base_url=base, websocket_base_url=emulator.url[:-9], api_key="x")
+        async with client, client.realtime.connect(model="gpt-realtime") as connection:
+            return await asyncio.wait_for(script(connection), SECONDS)
+
+    return asyncio.run(run())
+
+
+async def until(connection: Any, kind: str) -> list[Any]:
+    """Every event up to the first of a kind."""
+    seen: list[Any] = []
+    while not seen or seen[-1].type != kind:
+        event = await connection.recv()
+        assert event.type != "error" or kind == "error", event
+        seen.append(event)
+    return seen
+
+
+def heard(seen: list[Any]) -> bytes:
+    return b"".join(base64.b64decode(event.delta) for event in seen if event.type == "response.output_audio.delta")
+
+
+async def write(connection: Any, text: str) -> None:
+    content = [{"type": "input_text", "text": text}]
+    await connection.conversation.item.create(item={"type": "message", "role": "user", "content": content})
+
+
+async def speak(connection: Any, pcm: bytes) -> None:
+    for at in range(0, len(pcm), 4800):
+        await connection.input_audio_buffer.append(audio=base64.b64encode(pcm[at : at + 4800]).decode())
+
+
+def test_a_written_turn(emulator: rtproto_emulator.Emulator) -> None:
+    async def script(connection: Any) -> None:
+        created = await connection.recv()
+        assert (created.type, created.session.model) == ("session.created", "gpt-realtime")
+        await connection.session.update(session={"type": "realtime", "output_modalities": ["text"]})
+        await write(connection, "hello")
+        await connection.response.create()
+        seen = await until(connection, "response.done")
+        assert seen[-1].response.status == "completed"
+        assert seen[-1].response.output[0].content[0].text == "You wrote: hello"
+
+    talk(emulator, script)
+
+
+def test_a_spoken_turn(emulator: rtproto_emulator.Emulator) -> None:
+    async def script(connection: Any) -> None:
+        transcription = {"model": "whisper-1"}
+        session = {"type": "realtime", "audio": {"input": {"transcription": transcription}}}
+        await connection.session.update(session=session)
+        await speak(connection, silence(0.5) + voice(1.0) + silence(0.6))
+        seen = await until(connection, "response.done")
+        kinds = [event.type for event in seen]
+        assert kinds.index("input_audio_buffer.speech_started") < kinds.index("input_audio_buffer.committed")
+        said = next(e for e in seen if e.type == "conversation.item.input_audio_transcription.completed")
+        assert said.transcript == "(1.0 seconds of speech)"
+        assert heard(seen) == silence(0.3) + voice(1.0) + silence(0.5)
+
+    talk(emulator, script)
+
+
+def test_push_to_talk(emulator: rtproto_emulator.Emulator) -> None:
+    async def script(connection: Any) -> None:
+        session = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+        await connection.session.update(session=session)
+        await speak(connection, voice(1.0))
+        await connection.input_audio_buffer.commit()
+        await connection.response.create()
+        assert heard(await until(connection, "response.done")) == voice(1.0)
+
+    talk(emulator, script)
+
+
+def test_an_interruption(emulator: rtproto_emulator.Emulator) -> None:
+    async def script(connection: Any) -> None:
+        await write(connection, "tell me a story " * 100)
+        await connection.response.create()
+        seen = await until(connection, "response.output_audio.delta")
+        await speak(connection, silence(0.2) + voice(0.5))
+        seen += await until(connection, "response.done")
+        assert seen[-1].response.status_details.reason == "turn_detected"
+        item = seen[-1].response.output[0]
+        await connection.conversation.item.truncate(item_id=item.id, content_index=0, audio_end_ms=50)
+        assert (await until(connection, "conversation.item.truncated"))[-1].audio_end_ms == 50
+
+    talk(emulator, script)
+
+
+def test_a_tool(emulator: rtproto_emulator.Emulator) -> None:
+    async def script(connection: Any) -> None:
+        parameters = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+        tool = {"type": "function", "name": "get_weather", "parameters": parameters}
+        session = {"type": "realtime", "output_modalities": ["text"], "tools": [tool], "tool_choice": "required"}
+        await connection.session.update(session=session)
+        await write(connection, "Paris")
+        await connection.response.create()
+        (call,) = (await until(connection, "response.done"))[-1].response.output
+        assert (call.name, call.arguments) == ("get_weather", '{"city": "Paris"}')
+        output = {"type": "function_call_output", "call_id": call.call_id, "output": "It is sunny."}
+        await connection.conversation.item.create(item=output)
+        await connection.response.create()
+        done = (await until(connection, "response.done"))[-1]
+        assert done.response.output[0].content[0].text == "It is sunny."
+
+    talk(emulator, script)
+
+
+def test_an_error_names_its_event(emulator: rtproto_emulator.Emulator) -> None:
+    async def script(connection: Any) -> None:
+        await connection.response.cancel(event_id="mine")
+        error = (await until(connection, "error"))[-1].error
+        assert (error.code, error.event_id) == ("response_cancel_not_active", "mine")
+
+    talk(emulator, script)
+
+
+def test_the_client_for_plain_code(emulator: rtproto_emulator.Emulator) -> None:
+    base = emulator.url.replace("ws://", "http://").removesuffix("/realtime")
+    client = openai.OpenAI(base_url=base, websocket_base_url=emulator.url[:-9], api_key="x")
+    with client, client.realtime.connect(model="gpt-realtime") as connection:
+        content = [{"type": "input_text", "text": "hello"}]
+        connection.conversation.item.create(item={"type": "message", "role": "user", "content": content})
+        connection.response.create(response={"output_modalities": ["text"]})
+        text = ""
+        for event in connection:
+            text += event.delta if event.type == "response.output_text.delta" else ""
+            if event.type == "response.done":
+                break
+        assert text == "You wrote: hello"
+
+
+def test_azure(emulator: rtproto_emulator.Emulator) -> None:
+    """The preview path, where the beta protocol is spoken."""
+
+    async def run() -> list[str]:
+        root = emulator.url.removesuffix("/v1/realtime")
+        client = openai.AsyncAzureOpenAI(
+            azure_endpoint=root.replace("ws", "http"),
+            websocket_base_url=root + "/openai",
+            api_version="2024-10-01-preview",
+            api_key="x",
+        )
+        kinds: list[str] = []
+        async with client, client.beta.realtime.connect(model="deployment") as connection:
+            await connection.session.update(session={"modalities": ["text"], "temperature": 0.7})
+            await write(connection, "hello")
+            await connection.response.create()
+            while not kinds or kinds[-1] != "response.done":
+                kinds.append((await asyncio.wait_for(connection.recv(), SECONDS)).type)
+        return kinds
+
+    kinds = asyncio.run(run())
+    assert {"session.updated", "conversation.item.created", "response.text.delta"} <= set(kinds)
+    assert "error" not in kinds
