@@ -42,9 +42,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             rows = [
                 (driver, role, tls)
                 for driver in DRIVERS
-                if ("cancels" not in marks or driver.cancels) and ("streams" not in marks or driver.streams)
                 for role in roles
-                for tls in ((False,) if "plain" in marks else (False, True))
+                for tls in (False, True)
+                if ("cancels" not in marks or driver.cancels)
+                and ("streams" not in marks or driver.streams)
+                and ("proxies" not in marks or (driver.proxies and (tls or driver.streams)))
+                and ("plain" not in marks or not tls)
+                and ("tls" not in marks or tls)
             ]
             names = [f"{driver.name}-{role.value}-{'tls' if tls else 'plain'}" for driver, role, tls in rows]
             metafunc.parametrize(fixture, rows, ids=names, indirect=True, scope="function")
@@ -54,7 +58,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in (
         "cancels: only drivers whose calls can be cancelled",
         "streams: only drivers that run rtproto.Connection over bytes",
+        "proxies: only drivers that reach the server through a proxy's tunnel",
         "plain: not over TLS",
+        "tls: only over TLS",
     ):
         config.addinivalue_line("markers", mark)
 

@@ -1,11 +1,11 @@
 """What the contract suite asks of a driver, whatever its colour: blocking calls, made from a test's thread.
 
-A driver file (`aio_driver.py`, `trio_driver.py`, `sync_driver.py`) has one `Driver` for each transport and lists them in
-`DRIVERS`; the suite finds them there. A driver keeps its event loop (or its threads) running beside the test. Whatever
-it is asked for is bounded by a timeout.
+A driver file (`aio_driver.py`, `trio_driver.py`, `sync_driver.py`) has one `Driver` for each transport and lists them
+in `DRIVERS`; the suite finds them there. A driver keeps its event loop (or its threads) running beside the test.
+Whatever it is asked for is bounded by a timeout.
 
-A `Link` is one connection inside its block: ``async with connect(...) as rt`` on a client, the handler on a server. What
-happens on it runs in tasks (or threads) of their own, one per `begin()`.
+A `Link` is one connection inside its block: ``async with connect(...) as rt`` on a client, the handler on a server.
+What happens on it runs in tasks (or threads) of their own, one per `begin()`.
 """
 
 from __future__ import annotations
@@ -121,9 +121,10 @@ class Answer:
 
 
 class Server(ABC):
-    """A listening server of a driver, on 127.0.0.1."""
+    """A listening server of a driver, on 127.0.0.1. `answer` is for the requests to come."""
 
     port: int
+    answer: Answer
 
     @abstractmethod
     def link(self, timeout: float = PATIENCE) -> Link:
@@ -145,7 +146,7 @@ class Driver(ABC):
     """Whether it runs `rtproto.Connection` over bytes, and not `rtproto.Session` over another WebSocket library."""
 
     proxies = True
-    """Whether `connect()` takes a proxy."""
+    """Whether `connect()` takes a proxy. What is no byte driver need not tunnel through it without TLS."""
 
     @abstractmethod
     def start(self) -> None:

@@ -71,10 +71,11 @@ async def connect(
                 raise HandshakeError(None, reason="the server closed the connection right after the handshake")
             loop = asyncio.get_running_loop()
             core = Session(Role.CLIENT, config)
-            connection = ClientWebSocket(core, socket, transport, loop)
-            connection.opened = _opened(response, endpoint)
-            core.open(loop.time(), connection.opened)
+            opened = _opened(response, endpoint)
+            core.open(loop.time(), opened)
             core.next_event()
+            connection = ClientWebSocket(core, socket, transport, loop)
+            connection.opened = opened
             logger.debug("opened a session with %s", endpoint.host)
             try:
                 yield connection

@@ -115,7 +115,8 @@ class WebSocketConnection(Generic[Out, In]):
             await self._flush()
         while self._session.closed is None:
             await self._read()
-        await self._end()
+        await self._hang_up()
+        await self._gone()
 
     def __aiter__(self) -> WebSocketConnection[Out, In]:
         return self
@@ -131,17 +132,17 @@ class WebSocketConnection(Generic[Out, In]):
                 if self._finished:
                     raise StopAsyncIteration
                 await self._read()
-                # The reader never waits for a writer: the one who has the lock writes this, too.
-                if not self._write_lock.locked():
+                if self._session.closed is not None:
+                    await self._hang_up()
+                elif not self._write_lock.locked():
+                    # The reader never waits for a writer: the one who has the lock writes this, too.
                     with suppress(SessionClosed):
                         await self._flush()
         finally:
             self._iterating = False
         if full:
             self._tell()
-        if isinstance(event, Closed):
-            self._finished = True
-            await self._end()
+        self._finished = isinstance(event, Closed)
         return event
 
     # ---- reading ----
@@ -149,6 +150,11 @@ class WebSocketConnection(Generic[Out, In]):
     @property
     def _full(self) -> bool:
         return self._session.pending >= self._max_queue
+
+    @property
+    def _held(self) -> int:
+        """Bytes written that the operating system has not taken yet."""
+        return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
 
     async def _read(self) -> None:
         """Reads one message; where another task reads, or the queue is full, waits for news."""
@@ -187,15 +193,15 @@ class WebSocketConnection(Generic[Out, In]):
             if not self._full:
                 await self._read()
                 continue
-            held = self._transport.get_write_buffer_size()
+            held = self._held
             try:
                 await asyncio.wait_for(self._news.wait(), self._session.config.timeouts.pong)
             except asyncio.TimeoutError:
-                if self._full and self._transport.get_write_buffer_size() == held:
+                if self._full and self._held == held:
                     self._nobody_takes = True
                     self._transport.abort()
                     return
-        await self._end()
+        await self._hang_up()
 
     @asynccontextmanager
     async def _reading_meanwhile(self) -> AsyncIterator[None]:
@@ -243,7 +249,7 @@ class WebSocketConnection(Generic[Out, In]):
     async def _write(self, size: int, write: Callable[..., Coroutine[Any, Any, None]], *what: object) -> None:
         """Writes a frame of about `size` bytes. Whoever gives up here ends the session: its bytes are on their way."""
         try:
-            if size <= _AT_ONCE and not self._transport.get_write_buffer_size() and not self._session.config.compression:
+            if size <= _AT_ONCE and not self._held and not self._session.config.compression:
                 await write(*what)
             else:
                 async with self._reading_meanwhile():
@@ -332,27 +338,25 @@ class WebSocketConnection(Generic[Out, In]):
         self._arm()
         self._tell()
 
-    async def _end(self) -> None:
+    async def _hang_up(self) -> None:
         """The session has ended: writes what is left and closes the transport."""
-        if not self._ended:
-            self._ended = True
-            self._arm()
-            if self._pinging is not None:
-                self._pinging.cancel()
-            closes = [close for close in (self._answer, *self._session.outgoing()) if isinstance(close, Close)]
-            # With nothing left to say there is nothing to wait for, not even for the peer's goodbye in TLS.
-            guard = self._loop.call_later(_FAREWELL if closes else 0, self._transport.abort)
-            try:
-                for close in closes:
-                    with suppress(OSError, RuntimeError, aiohttp.ClientError):
-                        await self._socket.send_frame(_payload(close), WSMsgType.CLOSE)
-            finally:
-                if not self._transport.is_closing():
-                    # Of TLS a second close() would make abort() fail.
-                    self._transport.close()
-            await self._gone()
-            guard.cancel()
-        await self._gone()
+        if self._ended:
+            return
+        self._ended = True
+        self._arm()
+        if self._pinging is not None:
+            self._pinging.cancel()
+        closes = [close for close in (self._answer, *self._session.outgoing()) if isinstance(close, Close)]
+        # With nothing left to say there is nothing to wait for, not even for the peer's goodbye in TLS.
+        self._loop.call_later(_FAREWELL if closes else 0, self._transport.abort)
+        try:
+            for close in closes:
+                with suppress(OSError, RuntimeError, aiohttp.ClientError):
+                    await self._socket.send_frame(_payload(close), WSMsgType.CLOSE)
+        finally:
+            if not self._transport.is_closing():
+                # Of TLS a second close() would make abort() fail.
+                self._transport.close()
 
     async def _leave(self, code: int) -> None:
         """Closes although something else went wrong, without a word."""

@@ -1,0 +1,209 @@
+"""Much traffic, slow peers, slow applications, big messages."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from base64 import b64encode
+
+import pytest
+from contract.conftest import Bench, numbers
+from contract.peers import Background
+from wsproto.events import CloseConnection, Ping, Pong, TextMessage
+
+from rtproto import Config, Limits, State, Timeouts
+from rtproto.errors import LocalProtocolError, RtprotoError, SessionClosed
+from rtproto.events import Closed
+
+SMALL = {"receive_buffer": 4096, "send_buffer": 4096}
+
+
+def test_two_that_flood_each_other_through_small_buffers_go_on(wire: Bench) -> None:
+    """The peer says all before it hears anything; nobody iterates before all is sent."""
+    link, peer = wire.open(**SMALL)
+    count, size = 600, 10_000
+
+    def flood() -> list[str]:
+        for n in range(count):
+            peer.say(wire.text(n, size))
+        return peer.texts(count)
+
+    flooding = Background(flood)
+    sending = link.begin("send_all", [wire.event(n, size) for n in range(count)])
+    sending.result(30)
+    assert numbers(flooding.result(30)) == list(range(count))
+    assert numbers(link.take(count)) == list(range(count))
+
+
+@pytest.mark.plain
+def test_a_program_that_only_sends(client: Bench) -> None:
+    """Ten minutes of audio as fast as it goes, replies of a server that hears voices, and no iteration until the end."""
+    link, peer = client.open()
+    chunks, every = 1500, 30
+    replies = 5 * chunks // every
+
+    def serve() -> list[int]:
+        heard, said, pongs = 0, 0, [0]
+        while heard < chunks or pongs[-1] < chunks:
+            event = peer.hear()
+            if isinstance(event, TextMessage):
+                heard += 1
+                if heard % every == 0:
+                    peer.say(*(client.text(said + n, 2000) for n in range(5)))
+                    peer.ping(b"%d" % heard)
+                    said += 5
+            else:
+                assert isinstance(event, Pong), event
+                pongs.append(int(event.payload))
+        peer.say(client.text(said))
+        return pongs
+
+    serving = Background(serve)
+    # 400 ms of PCM16 at 24 kHz in each.
+    link.send_all([client.event(n, 19_200) for n in range(chunks)], timeout=30)
+    events = link.take(replies + 1)
+    assert numbers(events) == list(range(replies + 1))
+    # Of Pings that wait together only the last is answered.
+    assert len(serving.result()) > 3
+
+
+def test_a_program_that_only_sends_slowly_answers_pings(wire: Bench) -> None:
+    link, peer = wire.open()
+    peer.ping(b"still there?")
+
+    def wait_for_pong() -> bytes:
+        pong = peer.until(Pong)
+        return bytes(pong.payload)
+
+    hearing = Background(wait_for_pong)
+    end = time.monotonic() + 5
+    while not hearing.done() and time.monotonic() < end:
+        link.send(wire.event(1))
+        time.sleep(0.05)
+    assert hearing.result() == b"still there?"
+
+
+def test_sending_while_nobody_takes_the_events_fails_in_words(wire: Bench) -> None:
+    """The peer waits for us to read, we wait for the application: it is told so, instead of waiting for ever."""
+    config = Config(limits=Limits(max_queue=20), timeouts=Timeouts(keepalive=None, pong=0.3, close=0.3))
+    link, peer = wire.open(config, **SMALL)
+
+    def flood() -> None:
+        with pytest.raises(OSError):  # noqa: PT011  # reset, broken or timed out
+            while True:
+                peer.say(wire.text(0, 50_000))
+
+    flooding = Background(flood)
+    sending = link.begin("send_all", [wire.event(n, 50_000) for n in range(1000)])
+    with pytest.raises(RtprotoError, match="nobody takes the events"):
+        sending.result(20)
+    events = link.take(20)
+    assert numbers(events) == [0] * 20
+    link.leave()
+    peer.close()
+    flooding.result(20)
+
+
+def test_a_slow_application_slows_its_peer_and_loses_nothing(wire: Bench) -> None:
+    """What waits is bounded, and what the application is slow to take is no silence of the peer."""
+    config = Config(limits=Limits(max_queue=50), timeouts=Timeouts(keepalive=0.1, pong=0.1))
+    link, peer = wire.open(config, receive_buffer=32_768, send_buffer=32_768)
+    count, size = 200, 30_000
+
+    def flood() -> None:
+        peer.say(*(wire.text(n, size) for n in range(count)))
+        while True:
+            event = peer.hear()
+            if event is None:
+                return
+            if isinstance(event, Ping):
+                peer.pong(bytes(event.payload))
+            elif isinstance(event, CloseConnection):
+                peer.say_close()
+
+    flooding = Background(flood)
+    first = link.take(1)
+    time.sleep(0.5)
+    assert not flooding.done(), "8 MB went somewhere"
+    assert link.state is State.OPEN
+    rest = link.take(count - 1, timeout=30)
+    assert numbers(first + rest) == list(range(count))
+    link.close()
+    flooding.result()
+
+
+def test_others_get_their_turn_beside_a_flood(wire: Bench) -> None:
+    link, peer = wire.open()
+    count = 15_000
+    text = peer.frame(wire.text(1, 60))
+    flooding = Background(lambda: [peer.sock.sendall(text * 100) for _ in range(count // 100)])
+    beating = wire.driver.heartbeat(0.3)
+    assert len(link.take(count, timeout=30)) == count
+    flooding.result()
+    late = beating.result()
+    assert statistics.median(late) < 0.05
+    assert len(late) > 5
+
+
+def test_others_get_their_turn_beside_one_who_sends(wire: Bench) -> None:
+    link, peer = wire.open()
+    count = 2000
+    hearing = Background(lambda: peer.texts(count))
+    events = [wire.event(1, 60)] * count
+    beating = wire.driver.heartbeat(0.2)
+    link.send_all(events)
+    late = beating.result()
+    assert statistics.median(late) < 0.05
+    hearing.result(30)
+
+
+@pytest.mark.parametrize("mebibytes", [6])
+def test_large_messages_both_ways(wire: Bench, mebibytes: int) -> None:
+    link, peer = wire.open()
+    size = mebibytes * 1024 * 1024 * 3 // 4
+    text = wire.text(1, size)
+    hearing = Background(lambda: peer.texts(1))
+    link.send(wire.event(2, size))
+    (heard,) = hearing.result()
+    assert b64encode(bytes([2]) * size).decode() in heard
+    saying = Background(lambda: peer.say(text))
+    (event,) = link.take(1)
+    saying.result()
+    assert numbers([event]) == [1]
+    assert bytes([1]) * size in (getattr(event, "delta", b""), getattr(event, "audio", b""))
+
+
+def test_a_message_beyond_the_limit_ends_the_session(wire: Bench) -> None:
+    link, peer = wire.open(Config(limits=Limits(max_message=5000)))
+    peer.say(wire.text(1), wire.text(2, 5000))
+    event, closed = link.take()
+    assert numbers([event]) == [1]
+    assert isinstance(closed, Closed)
+    assert (closed.clean, closed.code) == (False, 1009)
+    assert closed.error is not None
+    assert peer.until(CloseConnection).code == 1009
+    with pytest.raises(SessionClosed):
+        link.send(wire.event(1))
+
+
+def test_what_is_too_large_to_send_changes_nothing(wire: Bench) -> None:
+    link, peer = wire.open(Config(limits=Limits(max_message=5000)))
+    with pytest.raises(LocalProtocolError, match="5000"):
+        link.send(wire.event(1, 5000))
+    link.send(wire.event(2))
+    assert numbers(peer.texts(1)) == [2]
+
+
+def test_a_message_in_pieces(wire: Bench) -> None:
+    """Frames cut anywhere, and a message in three frames with a Ping among them."""
+    link, peer = wire.open()
+    frame = peer.frame(wire.text(1))
+    for at in range(0, len(frame), 7):
+        peer.sock.sendall(frame[at : at + 7])
+        time.sleep(0.0005)
+    text = wire.text(2)
+    parts = [text[:10], text[10:30], text[30:]]
+    for number, part in enumerate(parts):
+        peer.sock.sendall(peer._ws.send(TextMessage(data=part, message_finished=number == 2)))
+        peer.ping(b"%d" % number)
+    assert numbers(link.take(2)) == [1, 2]
