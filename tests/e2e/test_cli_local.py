@@ -1,0 +1,140 @@
+"""The main job: `rtproto stream` on the embedded server, and `rtproto serve` (rtproto_cli, rtproto_emulator)."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rtproto_sync
+
+import rtproto
+from rtproto import events
+
+TEST_DATA = Path(__file__).resolve().parents[2] / "test_data"
+ENVIRON = {name: value for name, value in os.environ.items() if "OPENAI" not in name}
+QUESTIONS = sorted(path.name for path in TEST_DATA.glob("question*"))
+
+
+def stream(file: Path, *arguments: str, cwd: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "rtproto_cli", "stream", str(file), "--json", *arguments],
+        cwd=cwd,
+        env=ENVIRON,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def samples(path: Path) -> bytes:
+    with wave.open(str(path)) as wav:
+        assert (wav.getframerate(), wav.getnchannels(), wav.getsampwidth()) == (24_000, 1, 2)
+        return wav.readframes(wav.getnframes())
+
+
+def test_there_are_files_of_every_format() -> None:
+    assert {Path(name).suffix for name in QUESTIONS} == {".wav", ".flac", ".ogg", ".mp3", ".raw"}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_question_in_any_format_is_heard_and_played_back(tmp_path: Path, name: str) -> None:
+    result = stream(TEST_DATA / name, "--no-pace", cwd=tmp_path)
+    assert result["status"] == "completed"
+    assert result["text"] == "I heard 1.5 seconds of speech."
+    assert 1500 <= result["audio_ms"] <= 2900
+    reply = samples(tmp_path / result["files"]["reply.wav"])
+    assert len(reply) == result["audio_ms"] * 48
+    assert max(reply) > 0
+
+
+@pytest.mark.parametrize("transport", ["asyncio", "trio", "sync"])
+def test_push_to_talk_over_each_transport(tmp_path: Path, transport: str) -> None:
+    result = stream(TEST_DATA / "question.wav", "--no-vad", "--no-pace", "--transport", transport, cwd=tmp_path)
+    assert result["status"] == "completed"
+    assert len(result["responses"]) == 1
+    assert result["text"].startswith("I heard ")
+
+
+def test_at_the_pace_of_speech_both_turns_are_answered(tmp_path: Path) -> None:
+    result = stream(TEST_DATA / "two_turns.wav", "--transcribe", "any", cwd=tmp_path)
+    assert [response["status"] for response in result["responses"]] == ["completed", "completed"]
+    assert len(result["heard"]) == 2
+    assert result["first_audio_ms"] is not None
+
+
+def test_text_instead_of_speech(tmp_path: Path) -> None:
+    result = stream(TEST_DATA / "question.wav", "--text", "--no-pace", cwd=tmp_path)
+    assert result["audio_ms"] == 0
+    assert result["text"] == "I heard 1.5 seconds of speech."
+
+
+def test_silence_is_told(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rtproto_cli", "stream", str(TEST_DATA / "silence.wav"), "--no-pace"]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRON, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1
+    assert "heard no speech" in done.stderr
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator["tuple[subprocess.Popen[str], str]"]:
+    command = [sys.executable, "-m", "rtproto_cli", "serve", "--port", "0", *arguments]
+    with subprocess.Popen(command, env=ENVIRON, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert "listening on ws://" in line
+            yield process, line.split("listening on ")[1].split()[0]
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("engine", ["aiohttp", "stream"])
+def test_serve_answers_until_it_is_stopped_and_says_goodbye(engine: str) -> None:
+    with serving("--engine", engine) as (process, url):
+        with rtproto_sync.connect(rtproto.endpoint(url)) as rt:
+            assert isinstance(rt.next_event(10), events.SessionCreated)
+            process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
+            last = list(rt)[-1]
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert isinstance(last, events.Closed)
+    assert (last.clean, last.code) == (True, 1001)
+
+
+def test_a_port_that_is_taken_gets_one_line() -> None:
+    with serving() as (_, url):
+        port = url.split(":")[2].split("/")[0]
+        command = [sys.executable, "-m", "rtproto_cli", "serve", "--port", port]
+        second = subprocess.run(command, env=ENVIRON, capture_output=True, text=True, timeout=30)
+    assert second.returncode == 1
+    assert len(second.stderr.strip().splitlines()) == 1
+    assert f"127.0.0.1:{port}: address already in use" in second.stderr
+
+
+def test_help_teaches() -> None:
+    for command, words in (
+        (["--help"], "stream"),
+        (["stream", "--help"], "events.jsonl"),
+        (["serve", "--help"], "8080"),
+    ):
+        told = subprocess.run(
+            [sys.executable, "-m", "rtproto_cli", *command, "--help"],
+            env=ENVIRON,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert told.returncode == 0
+        assert words in told.stdout
