@@ -40,6 +40,14 @@ async def trio_alone(endpoint: Endpoint) -> None:
             assert_type(event, ServerEvent | LocalEvent)
 
 
+async def trio_with_trio_websocket(endpoint: Endpoint) -> None:
+    async with rtproto_trio.connect_websocket(endpoint) as rt:
+        await rt.send(events.ResponseCreate())
+        await rt.send(CREATED)  # type: ignore[arg-type]
+        async for event in rt:
+            assert_type(event, ServerEvent | LocalEvent)
+
+
 def threads(endpoint: Endpoint) -> None:
     with rtproto_sync.connect(endpoint) as rt:
         rt.send(events.ResponseCreate())
@@ -58,16 +66,32 @@ async def servers_over_aiohttp(request: web.Request) -> web.StreamResponse:
         return rt.response
 
 
-async def servers_over_streams(rt: rtproto_aio.ServerStream) -> None:
-    await rt.accept()
+async def servers_over_streams(rt: rtproto_aio.ServerStream | rtproto_trio.ServerStream) -> None:
+    assert_type(rt.requested, events.Requested)
+    await rt.accept(subprotocol="realtime")
     await rt.send(CREATED)
     await rt.send(events.ResponseCreate())  # type: ignore[arg-type]
     async for event in rt:
         assert_type(event, ClientEvent | LocalEvent)
 
 
-def handlers_and_blocks_are_checked(endpoint: Endpoint) -> None:
+def servers_in_threads(rt: rtproto_sync.ServerStream) -> None:
+    rt.accept(subprotocol="realtime")
+    rt.send(CREATED)
+    rt.send(events.ResponseCreate())  # type: ignore[arg-type]
+    for event in rt:
+        assert_type(event, ClientEvent | LocalEvent)
+
+
+async def handlers_fit_their_servers() -> None:
     rtproto_aio.serve_stream(servers_over_streams, "127.0.0.1", 0)
-    rtproto_aio.serve_stream(threads, "127.0.0.1", 0)  # type: ignore[arg-type]
+    rtproto_aio.serve_stream(servers_in_threads, "127.0.0.1", 0)  # type: ignore[arg-type]
+    await rtproto_trio.serve(servers_over_streams, "127.0.0.1", 0)
+    await rtproto_trio.serve(servers_in_threads, "127.0.0.1", 0)  # type: ignore[arg-type]
+    rtproto_sync.serve(servers_in_threads, "127.0.0.1", 0)
+    rtproto_sync.serve(servers_over_streams, "127.0.0.1", 0)  # type: ignore[arg-type]
+
+
+def blocks_are_of_the_right_kind(endpoint: Endpoint) -> None:
     with rtproto_aio.connect(endpoint):  # type: ignore[attr-defined]
         pass
