@@ -60,20 +60,22 @@ class Job:
         """When (on the clock) to send what: the file, silence for the VAD, and what asks for the answer."""
         begun = self.clock()
         position = 0.0
-        for chunk in self._chunks():
+        for chunk in self.reader:
             yield (begun + position if self.pace else 0.0), (events.InputAudioBufferAppend(audio=chunk),)
             position += len(chunk) / 48_000
             self.uploaded_seconds = position
             self.view.sent(position, "")
+        self.view.sent(position, "the server to hear the end" if self.turn.options.vad else "")
+        for _ in range(self._silent_chunks()):
+            yield (begun + position if self.pace else 0.0), (events.InputAudioBufferAppend(audio=_SILENCE),)
+            position += len(_SILENCE) / 48_000
         with self._lock:
             last = self.turn.uploaded(self.elapsed())
-        self.view.sent(position, self.turn.phase.value)
+        self.view.sent(self.uploaded_seconds, "" if self.turn.done else self.turn.phase.value)
         yield 0.0, last
 
-    def _chunks(self) -> Iterator[bytes]:
-        yield from self.reader
-        if self.turn.options.vad:
-            yield from [_SILENCE] * round(self.turn.options.silence_ms / 1000 / _CHUNK_SECONDS)
+    def _silent_chunks(self) -> int:
+        return round(self.turn.options.silence_ms / 1000 / _CHUNK_SECONDS) if self.turn.options.vad else 0
 
     def sent(self, event: events.ClientEvent) -> None:
         """A runner has sent `event`."""
@@ -97,6 +99,8 @@ class Job:
                 self.files.audio(event.delta)
             answer = self.turn.take(event, self.elapsed())
         self.view.text(self.turn.summary())
+        if self.turn.done:
+            self.view.sent(self.uploaded_seconds, "")
         return answer
 
     @property
