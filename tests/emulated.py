@@ -69,16 +69,18 @@ WRITTEN = update(output_modalities=["text"])
 
 
 class Emulated:
-    """One client of one policy; `now` is the virtual time, in seconds."""
+    """One client of one policy; `now` is the virtual time, in seconds. A client that is not `lawful` may say anything."""
 
-    def __init__(self, settings: Settings | None = None, dialect: str = "ga", **policy: Any) -> None:
+    def __init__(
+        self, settings: Settings | None = None, dialect: str = "ga", *, lawful: bool = True, **policy: Any
+    ) -> None:
         settings = attrs.evolve(settings or Settings(), make_id=numbered())
         self.now = 100.0
         self.closed: Close | None = None
         self.seen: list[Any] = []
         self.policy = Policy(settings, beta=dialect == "beta", **policy)
         self._server = Session(Role.SERVER, Config(strict=True, dialect=dialect))
-        self._client = Session(Role.CLIENT, Config(strict=True, dialect=dialect))
+        self._client = Session(Role.CLIENT, Config(strict=lawful, dialect=dialect))
         self._server.open(self.now)
         self._client.open(self.now)
         self._client.next_event()

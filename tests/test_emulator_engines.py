@@ -71,6 +71,15 @@ def test_the_brain_waits_for_the_words() -> None:
     assert types(e.wait(0.0)) == ["conversation.item.input_audio_transcription.completed"]
     (context,) = brain.heard
     assert context.items[0].content == [events.InputAudio(transcript="what is the weather")]
+
+
+def test_an_engine_that_had_nothing_is_asked_again() -> None:
+    brain = Late()
+    e = with_engines(responder=brain)
+    e.say(wrote("hello"), create(output_modalities=["text"]))
+    assert e.policy.deadline() == e.now + 0.02
+    brain.answers += [Say("Here I am."), StopIteration]
+    assert only(e.wait(0.02), events.ResponseOutputTextDone).text == "Here I am."
     assert e.policy.deadline() == e.begin[0].session.expires_at - 1_000_000 + 100
 
 
@@ -188,6 +197,7 @@ def test_other_voice_activity() -> None:
         ({"properties": {"a": {"type": "array"}, "b": {"type": "null"}}, "required": ["a", "b"]}, {"a": [], "b": None}),
         ({"properties": {"a": {"anyOf": [{"type": "boolean"}, {"type": "null"}]}}, "required": ["a"]}, {"a": False}),
         ({"properties": {"a": True}, "required": ["a"]}, {"a": None}),
+        ({"properties": {"a": {"enum": "x", "anyOf": 1}}, "required": ["a", 7]}, {"a": {}}),
     ],
 )
 def test_the_emptiest_arguments(parameters: Any, arguments: Any) -> None:

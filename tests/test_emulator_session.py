@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
-import attrs
+import numpy as np
 import pytest
 from emulated import Emulated, append, create, every, hears, only, refusal, silence, types, update, voice, wrote
+from rtproto_audio import read_audio
 from rtproto_emulator import Settings
 
 from rtproto import events, to_dict
@@ -335,8 +337,45 @@ def test_an_update_of_the_turn_detection_gives_a_turn_up() -> None:
     assert types(e.say(events.InputAudioBufferCommit()))[0] == "input_audio_buffer.committed"
 
 
-def test_settings_are_values() -> None:
-    settings = Settings()
-    assert attrs.evolve(settings, pace=2.0).pace == 2.0
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        settings.pace = 1.0  # type: ignore[misc]  # that is what is tested
+@pytest.mark.parametrize("name", ["pace", "delta_ms", "duration", "max_sessions", "max_input_ms", "max_items"])
+def test_settings_that_cannot_be(name: str) -> None:
+    wrong: Any = {name: 0}
+    with pytest.raises(ValueError, match=f"'{name}' must be > 0"):
+        Settings(**wrong)
+
+
+# ---- real sounds ----
+
+TEST_DATA = Path(__file__).parents[1] / "test_data"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("question.wav", [(330, 1810)]),
+        ("two_turns.wav", [(330, 1810), (3370, 5080)]),
+        ("noise.wav", []),
+        ("silence.wav", []),
+    ],
+)
+def test_the_turns_of_a_recording(name: str, words: list[tuple[int, int]]) -> None:
+    """`words` is where something is said, in ms."""
+    e = Emulated()
+    for piece in read_audio(TEST_DATA / name):
+        e.say(append(piece))
+    e.say(append(silence(0.6)))
+    started = [event.audio_start_ms + 300 for event in every(e.seen, events.InputAudioBufferSpeechStarted)]
+    stopped = [event.audio_end_ms - 500 for event in every(e.seen, events.InputAudioBufferSpeechStopped)]
+    assert started == [pytest.approx(start, abs=80) for start, _ in words]
+    assert stopped == [pytest.approx(end, abs=80) for _, end in words]
+
+
+@pytest.mark.parametrize("level", [-60, -50, -40, -35])
+def test_words_in_noise(level: float) -> None:
+    noise = np.random.default_rng(1).normal(0, 32767 * 10 ** (level / 20), 24_000 * 6)
+    question = np.frombuffer(b"".join(read_audio(TEST_DATA / "question.wav")), "<i2")
+    noise[48_000 : 48_000 + len(question)] += question
+    e = Emulated()
+    heard = e.say(append(np.clip(noise, -32768, 32767).astype("<i2").tobytes()))
+    assert only(heard, events.InputAudioBufferSpeechStarted).audio_start_ms == pytest.approx(2030, abs=100)
+    assert only(heard, events.InputAudioBufferSpeechStopped).audio_end_ms == pytest.approx(4310, abs=150)

@@ -1,9 +1,9 @@
 """Ears, brain and voice: what the policy asks of them, as Protocols.
 
-Their answers are iterators of pieces. A piece None means "nothing yet": the policy asks again at its next `tick()`, so
-that an engine may work in another thread or process and have its host tick when there is more. Dropping the iterator
-cancels the work. An engine that raises makes the transcription or response fail, never the session. All audio is
-little-endian PCM16, mono, 24 000 Hz unless said otherwise.
+Their answers are iterators of pieces. A piece None means "nothing yet": the policy asks again at its next `tick()`, 20 ms
+later if nothing else happens, so an engine may work in another thread or process. Dropping the iterator cancels the
+work. An engine that raises makes the transcription or response fail, never the session. All audio is little-endian
+PCM16, mono, 24 000 Hz unless said otherwise.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class VoiceActivity(Protocol):
     """How much audio one judgement is about."""
 
     def feed(self, pcm: bytes) -> Sequence[float]:
-        """Takes PCM16 of any length at the rate it was made for; returns a probability of speech for each full hop."""
+        """Takes PCM16 cut anywhere, at the rate it was made for; returns a probability of speech for each full hop."""
         ...
 
 

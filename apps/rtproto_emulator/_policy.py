@@ -32,6 +32,9 @@ from ._vad import Started, Stopped
 _TOKEN_LIMIT = 15_000_000
 """Per minute; what a large account has."""
 
+_PATIENCE = 0.02
+"""Seconds until an engine that had nothing yet is asked again: a fiftieth of a second is soon enough for speech."""
+
 _IDLE_TEXT = (
     "No user speech was detected for a while. Please review the recorded audio: If the user was speaking, respond "
     "naturally. If not, follow up on their last message to keep the conversation going or ask if they're still there."
@@ -77,6 +80,7 @@ class Policy:
         self._quiet_since: float | None = None
         """When the last answer was heard to its end; None while someone speaks or answers."""
         self._expires: float | None = None
+        self._asked = 0.0
 
     # ---- what the host does ----
 
@@ -122,7 +126,7 @@ class Policy:
 
     def deadline(self) -> float | None:
         """When `tick()` is due; None: never."""
-        moments = [self._expires, self._idle_at(), *(response.due for response in self._responses)]
+        moments = [self._expires, self._idle_at(), self._ask_at(), *(response.due for response in self._responses)]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def tick(self, now: float) -> None:
@@ -130,23 +134,33 @@ class Policy:
 
         Everything happens at its own moment: a late tick gives the same events as many early ones.
         """
-        self._transcriptions.advance()
-        for response in [response for response in self._responses if response.due is None]:
-            response.advance(now)
-        self._reap(now)
+        self._ask_engines(now)
         while (moment := self.deadline()) is not None and moment <= now:
             self._act(moment)
 
     def _act(self, moment: float) -> None:
         """Does what is due at `moment`."""
-        if self._expires is not None and self._expires <= moment:
+        if _due(self._expires, moment):
             self._expire()
-        elif (idle_at := self._idle_at()) is not None and idle_at <= moment:
+        elif _due(self._ask_at(), moment):
+            self._ask_engines(moment)
+        elif _due(self._idle_at(), moment):
             self._idle(moment)
         else:
-            due = min((r for r in self._responses if r.due is not None), key=lambda r: r.due or 0.0)
-            due.advance(moment)
-        self._reap(moment)
+            next(response for response in self._responses if _due(response.due, moment)).advance(moment)
+            self._reap(moment)
+
+    def _ask_at(self) -> float | None:
+        """When to ask the engines again that had nothing yet; whoever hosts them may tick sooner."""
+        waiting = self._transcriptions.pending or any(response.due is None for response in self._responses)
+        return self._asked + _PATIENCE if waiting and self._expires is not None else None
+
+    def _ask_engines(self, now: float) -> None:
+        self._asked = now
+        self._transcriptions.advance()
+        for response in [response for response in self._responses if response.due is None]:
+            response.advance(now)
+        self._reap(now)
 
     # ---- one method an event of the client ----
 
@@ -383,3 +397,7 @@ class Policy:
         events.ResponseCancel: _cancel_response,
         events.OutputAudioBufferClear: _clear_output,
     }
+
+
+def _due(moment: float | None, now: float) -> bool:
+    return moment is not None and moment <= now

@@ -13,6 +13,9 @@ from ._simple import EchoResponder, EchoSpeaker, SpeechMeter
 from ._vad import EnergyActivity
 
 
+_POSITIVE = attrs.validators.gt(0)
+
+
 @attrs.frozen(kw_only=True)
 class Engines:
     """Ears, brain and voice; `activity` makes a detector for a sample rate in Hz."""
@@ -25,16 +28,19 @@ class Engines:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """A value: one Settings may serve any number of sessions. Every limit has its reason beside it."""
+    """A value: one Settings may serve any number of sessions. Every limit has its reason beside it.
 
-    pace: float = 8.0
+    Raises ValueError for a number that is not greater than 0.
+    """
+
+    pace: float = attrs.field(default=8.0, validator=_POSITIVE)
     """How many times faster than real time audio is sent; `math.inf`: all at once. Real servers are several times
     faster than real time, and a client must be able to interrupt in the middle."""
 
-    delta_ms: int = 100
+    delta_ms: int = attrs.field(default=100, validator=_POSITIVE)
     """Audio in one delta."""
 
-    duration: float = 3600.0
+    duration: float = attrs.field(default=3600.0, validator=_POSITIVE)
     """Seconds until a session expires: an hour, as at OpenAI."""
 
     obfuscation: bool = False
@@ -45,17 +51,17 @@ class Settings:
     make_id: Callable[[str], str] = attrs.field(factory=lambda: Config().make_id, repr=False)
     """Makes ids from a prefix such as "event"; with a deterministic one a run repeats exactly."""
 
-    max_sessions: int = 256
+    max_sessions: int = attrs.field(default=256, validator=_POSITIVE)
     """Open at once; beyond, HTTP 503. One process on one core cannot listen to more."""
 
-    max_input_ms: int = 600_000
+    max_input_ms: int = attrs.field(default=600_000, validator=_POSITIVE)
     """Audio in the input buffer: ten minutes of one turn are 29 MB."""
 
-    max_items: int = 4096
+    max_items: int = attrs.field(default=4096, validator=_POSITIVE)
     """Items of a conversation, of which the oldest is forgotten: an hour with more than one item a second."""
 
-    max_audio: int = 64 * 1024 * 1024
+    max_audio: int = attrs.field(default=64 * 1024 * 1024, validator=_POSITIVE)
     """Bytes of audio kept with items, of which the oldest are forgotten: 23 minutes of PCM16 at 24 kHz."""
 
-    max_responses: int = 16
+    max_responses: int = attrs.field(default=16, validator=_POSITIVE)
     """Responses of one session at once, out-of-band ones included: enough to ask many questions of one turn."""

@@ -103,25 +103,25 @@ def _fill(schema: Any, words: str, depth: int = 0) -> Any:
     for given in ("const", "default"):
         if given in schema:
             return schema[given]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    for alternatives in ("anyOf", "oneOf"):
-        if schema.get(alternatives):
-            return _fill(schema[alternatives][0], words, depth + 1)
+    for given in _list(schema, "enum"):
+        return given
+    for alternative in [*_list(schema, "anyOf"), *_list(schema, "oneOf")]:
+        return _fill(alternative, words, depth + 1)
     kind = schema.get("type", "object")
     kind = kind[0] if isinstance(kind, list) and kind else kind
     if kind == "object":
         properties = schema.get("properties")
         properties = properties if isinstance(properties, Mapping) else {}
-        return {name: _fill(properties.get(name, {"type": "string"}), words, depth + 1) for name in _required(schema)}
+        required = [name for name in _list(schema, "required") if isinstance(name, str)]
+        return {name: _fill(properties.get(name, {"type": "string"}), words, depth + 1) for name in required}
     number = schema.get("minimum", 0)
     empty = {"string": words, "integer": number, "number": number, "boolean": False, "array": []}
     return empty.get(kind) if isinstance(kind, str) else None
 
 
-def _required(schema: Mapping[str, Any]) -> list[str]:
-    required = schema.get("required")
-    return [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+def _list(schema: Mapping[str, Any], name: str) -> list[Any]:
+    found = schema.get(name)
+    return found if isinstance(found, list) else []
 
 
 def _hum(seconds: float) -> bytes:

@@ -54,6 +54,13 @@ def until(rt: Any, cls: type) -> list[Any]:
     raise AssertionError(f"no {cls.__name__} came, but {seen}")
 
 
+def last(rt: Any) -> tuple[list[Any], Any]:
+    """What comes before the end, and the end."""
+    *seen, closed = rt
+    assert isinstance(closed, events.Closed)
+    return seen, closed
+
+
 def get(emulator: Emulator, path: str) -> tuple[int, str, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=SECONDS)
     try:
@@ -180,7 +187,7 @@ def test_an_interruption_in_the_middle(begin: Callable[[Settings], Emulator]) ->
 def test_an_expired_session(begin: Callable[[Settings], Emulator]) -> None:
     emulator = begin(Settings(duration=0.2))
     with rtproto_sync.connect(endpoint(emulator)) as rt:
-        *_, error, closed = rt
+        (*_, error), closed = last(rt)
     assert error.error.code == "session_expired"
     assert (closed.clean, closed.code) == (True, 1001)
     assert "maximum duration" in closed.reason
@@ -230,8 +237,7 @@ def test_an_engine_that_is_no_engine_ends_its_session_alone(
         with rtproto_sync.connect(endpoint(emulator)) as rt:
             until(rt, events.SessionCreated)
             rt.send(events.InputAudioBufferAppend(audio=silence(0.1)))
-            (closed,) = rt
-            assert closed.code == 1011
+            assert last(rt)[1].code == 1011
     assert "no ears" in caplog.text
 
 
@@ -243,7 +249,7 @@ def test_closing_says_goodbye(emulator: Emulator) -> None:
         until(rt, events.SessionCreated)
         closing = threading.Thread(target=emulator.close)
         closing.start()
-        (closed,) = rt
+        _, closed = last(rt)
         closing.join(SECONDS)
     assert (closed.clean, closed.code, closed.reason) == (True, 1001, "the server is shutting down")
     emulator.close()
