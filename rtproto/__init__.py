@@ -11,7 +11,7 @@ from rtproto._connection import Connection
 from rtproto._endpoint import Endpoint, azure, azure_preview, endpoint, from_env, openai, voice_live
 from rtproto._session import Session
 from rtproto._state import State
-from rtproto._unset import UNSET, value
+from rtproto._unset import UNSET, Opt, UnsetType, value
 
 __all__ = [
     "UNSET",
@@ -20,10 +20,12 @@ __all__ = [
     "Connection",
     "Endpoint",
     "Limits",
+    "Opt",
     "Role",
     "Session",
     "State",
     "Timeouts",
+    "UnsetType",
     "azure",
     "azure_preview",
     "endpoint",
