@@ -1,8 +1,8 @@
 """Ears, brain and voice: what the policy asks of them, as Protocols.
 
-Their answers are iterators of pieces. A piece None means "nothing yet": the policy asks again at its next `tick()`, 20 ms
-later if nothing else happens, so an engine may work in another thread or process. Dropping the iterator cancels the
-work. An engine that raises makes the transcription or response fail, never the session. All audio is little-endian
+Their answers are iterators of pieces. A piece None means "nothing yet": the policy asks again at its next `tick()`,
+20 ms later if nothing else happens, so an engine may work in another thread or process. Dropping the iterator cancels
+the work. An engine that raises makes the transcription or response fail, never the session. All audio is little-endian
 PCM16, mono, 24 000 Hz unless said otherwise.
 """
 

@@ -26,11 +26,9 @@ from ._response import Response
 from ._session import audio_input, default_session, updated_session
 from ._settings import Settings
 from ._sound import Sound
+from ._tokens import rate_limits
 from ._transcriptions import Transcriptions
 from ._vad import Started, Stopped
-
-_TOKEN_LIMIT = 15_000_000
-"""Per minute; what a large account has."""
 
 _PATIENCE = 0.02
 """Seconds until an engine that had nothing yet is asked again: a fiftieth of a second is soon enough for speech."""
@@ -311,7 +309,7 @@ class Policy:
         )
         self._responses.append(response)
         if self._beta:
-            self._report_limits(0)
+            self._out.send(rate_limits(0))
 
     def _respond_unasked(self, now: float) -> None:
         """The server's own wish: where it cannot be, the error names no event of the client."""
@@ -333,16 +331,7 @@ class Policy:
                 self._spoke = self._spoke or response.audio_ms > 0
                 self._quiet_since = now + response.audio_ms / 1000
             if not self._beta:
-                self._report_limits(response.tokens)
-
-    def _report_limits(self, used: int) -> None:
-        limit = events.RateLimit(
-            name="tokens",
-            limit=_TOKEN_LIMIT,
-            remaining=_TOKEN_LIMIT - used,
-            reset_seconds=round(60 * used / _TOKEN_LIMIT, 3),
-        )
-        self._out.send(events.RateLimitsUpdated(rate_limits=[limit]))
+                self._out.send(rate_limits(response.tokens))
 
     # ---- time ----
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
@@ -12,8 +13,7 @@ from ._engines import Responder, Speaker, Transcriber, VoiceActivity
 from ._simple import EchoResponder, EchoSpeaker, SpeechMeter
 from ._vad import EnergyActivity
 
-
-_POSITIVE = attrs.validators.gt(0)
+_POSITIVE: Callable[[Any, Any, Any], Any] = attrs.validators.gt(0)
 
 
 @attrs.frozen(kw_only=True)

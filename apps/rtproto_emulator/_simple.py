@@ -103,10 +103,10 @@ def _fill(schema: Any, words: str, depth: int = 0) -> Any:
     for given in ("const", "default"):
         if given in schema:
             return schema[given]
-    for given in _list(schema, "enum"):
-        return given
-    for alternative in [*_list(schema, "anyOf"), *_list(schema, "oneOf")]:
-        return _fill(alternative, words, depth + 1)
+    if choices := _list(schema, "enum"):
+        return choices[0]
+    if alternatives := _list(schema, "anyOf") or _list(schema, "oneOf"):
+        return _fill(alternatives[0], words, depth + 1)
     kind = schema.get("type", "object")
     kind = kind[0] if isinstance(kind, list) and kind else kind
     if kind == "object":

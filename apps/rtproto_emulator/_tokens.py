@@ -9,6 +9,8 @@ from rtproto import events, value
 CHARACTERS_PER_TOKEN = 4
 INPUT_MS_PER_TOKEN = 100
 OUTPUT_MS_PER_TOKEN = 50
+TOKENS_PER_MINUTE = 15_000_000
+"""The limit of a large account."""
 
 
 def text_tokens(text: str) -> int:
@@ -67,3 +69,14 @@ def _usage(text_in: int, audio_in: int, text_out: int, audio_out: int) -> events
         ),
         output_token_details=events.OutputTokenDetails(text_tokens=text_out, audio_tokens=audio_out),
     )
+
+
+def rate_limits(used: int) -> events.RateLimitsUpdated:
+    """What is left after `used` tokens; nobody is ever refused."""
+    limit = events.RateLimit(
+        name="tokens",
+        limit=TOKENS_PER_MINUTE,
+        remaining=TOKENS_PER_MINUTE - used,
+        reset_seconds=round(60 * used / TOKENS_PER_MINUTE, 3),
+    )
+    return events.RateLimitsUpdated(rate_limits=[limit])
