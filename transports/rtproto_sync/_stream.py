@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Generic
 
 from rtproto import State
-from rtproto.errors import LocalProtocolError, SessionClosed
+from rtproto.errors import SessionClosed
 from rtproto.events import ClientEvent, Closed, LocalEvent, Opened, Requested, ServerEvent
 from rtproto_sync._pump import FAREWELL, In, Out, Pump
 
@@ -98,8 +98,8 @@ class StreamConnection(Generic[Out, In]):
     def _take(self, until: float) -> In | LocalEvent | None:
         with self._pump.lock:
             if self._taking:
-                reason = "another thread iterates over this connection: let one thread take the events and hand them on"
-                raise LocalProtocolError(None, self.state, reason)
+                reason = "another thread iterates over this connection: let one take the events and hand them on"
+                raise RuntimeError(reason)
             self._taking = True
             try:
                 event = self._pump.take(until)
@@ -110,7 +110,7 @@ class StreamConnection(Generic[Out, In]):
             finally:
                 self._taking = False
 
-    def _leave(self, code: int = 1000) -> None:
+    def _leave(self, code: int = 1001) -> None:
         """Closes although something else went wrong: quickly."""
         with self._pump.lock:
             try:

@@ -9,7 +9,7 @@ from typing import Any, Generic
 import trio
 
 from rtproto import State
-from rtproto.errors import LocalProtocolError, RtprotoError
+from rtproto.errors import RtprotoError
 from rtproto.events import Closed, LocalEvent, Opened
 from rtproto_trio._pump import FAREWELL, Carrier, In, Machine, Out, Pump, W
 
@@ -78,8 +78,7 @@ class TrioConnection(Generic[Out, In]):
 
     async def __anext__(self) -> In | LocalEvent:
         if self._iterating:
-            reason = "another task iterates over this connection: let one task take the events and hand them on"
-            raise LocalProtocolError(None, self.state, reason)
+            raise RuntimeError("another task iterates over this connection: let one take the events and hand them on")
         self._iterating = True
         try:
             event = await self._next()
@@ -106,7 +105,7 @@ class TrioConnection(Generic[Out, In]):
             logger.debug("a session ended: code %d, clean %s", event.code, event.clean)
         return event
 
-    async def _leave(self, code: int = 1000) -> None:
+    async def _leave(self, code: int = 1001) -> None:
         """Closes although something else went wrong: quickly, and without a word."""
         with trio.CancelScope(shield=True, deadline=trio.current_time() + FAREWELL), suppress(RtprotoError):
             await self.close(code)

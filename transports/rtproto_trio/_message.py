@@ -11,6 +11,7 @@ import trio
 import trio_websocket
 from wsproto.connection import ConnectionState
 from wsproto.events import CloseConnection
+from wsproto.utilities import LocalProtocolError
 
 from rtproto import Close, Config, Session
 from rtproto._frames import Failure
@@ -83,7 +84,7 @@ class MessageCarrier:
     async def _carry(self, send: Callable[[], Awaitable[None]]) -> None:
         try:
             await send()
-        except trio_websocket.ConnectionClosed:
+        except (trio_websocket.ConnectionClosed, LocalProtocolError):
             raise trio.BrokenResourceError("the WebSocket is closed") from None
 
     async def _read_meanwhile(self, shield: trio.CancelScope) -> None:

@@ -111,15 +111,12 @@ async def _nursery() -> AsyncIterator[trio.Nursery]:
 
 @asynccontextmanager
 async def _closing(connection: TrioConnection[Any, Any]) -> AsyncIterator[None]:
-    is_server = isinstance(connection, ServerWebSocket)
     try:
         yield
         await connection.close()
-    except trio.Cancelled:
-        await connection._leave(1001 if is_server else 1000)
-        raise
-    except BaseException:
-        await connection._leave(1011 if is_server else 1000)
+    except BaseException as error:
+        failed = isinstance(connection, ServerWebSocket) and not isinstance(error, trio.Cancelled)
+        await connection._leave(1011 if failed else 1001)
         raise
 
 
