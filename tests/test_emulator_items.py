@@ -24,7 +24,7 @@ from emulated import (
 )
 from rtproto_emulator import Settings
 
-from rtproto import events, to_dict
+from rtproto import events
 
 AT_ONCE = Settings(pace=math.inf)
 
@@ -277,8 +277,9 @@ def test_history_is_seeded() -> None:
             "conversation.item.added",
             "conversation.item.done",
         ]
-    call = to_dict(every(e.seen, events.ConversationItemAdded)[3])["item"]
-    assert call["status"] == "completed"
+    call = every(e.seen, events.ConversationItemAdded)[3].item
+    assert call.status == "completed"
+    assert e.say(events.ConversationItemRetrieve(item_id=call.id))[0].item == call
 
 
 @pytest.mark.parametrize(

@@ -548,6 +548,11 @@ def test_a_session_that_only_transcribes() -> None:
     ]
     error = e.say(events.ResponseCreate())[0].error
     assert "transcription session" in error.message
+    german = events.AudioInput(transcription=events.AudioTranscription(language="de"))
+    change = events.TranscriptionSession(audio=events.AudioConfig(input=german))
+    (updated,) = e.say(events.SessionUpdate(session=change))
+    assert updated.session.audio.input.transcription.language == "de"
+    assert e.say(update(instructions="Answer."))[0].error.param == "session.type"
 
 
 def test_the_beta_dialect() -> None:

@@ -29,9 +29,6 @@ class Conversation:
         self._audio = 0
         """Bytes of all of them."""
 
-    def __contains__(self, item_id: object) -> bool:
-        return item_id in self._items
-
     def items(self) -> list[events.Item]:
         """All items, in order."""
         return [self._items[item_id] for item_id in self._order]

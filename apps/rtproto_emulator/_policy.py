@@ -140,8 +140,6 @@ class Policy:
         """Does what is due at `moment`."""
         if _due(self._expires, moment):
             self._expire()
-        elif _due(self._ask_at(), moment):
-            self._ask_engines(moment)
         elif _due(self._idle_at(), moment):
             self._idle(moment)
         else:

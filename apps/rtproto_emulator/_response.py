@@ -263,8 +263,6 @@ class Response:
     # ---- its end ----
 
     def _end(self, status: str, details: events.ResponseStatusDetails | None) -> None:
-        if self.done is not None:
-            return
         self._close_message("completed" if status == "completed" else "incomplete")
         self.due = None
         self.done = attrs.evolve(

@@ -73,7 +73,7 @@ def default_session(session_id: str, expires_at: int, *, model: str, transcripti
     )
 
 
-def updated_session(current: Session, change: events.Session, default: Session, *, spoke: bool) -> Session:
+def updated_session(current: Session, change: events.AnySession, default: Session, *, spoke: bool) -> Session:
     """`current` with what `change` says: absent leaves a field, null or "" takes it back to `default`.
 
     `spoke`: the assistant was heard, so its voice stays. Refuses what real servers refuse; then nothing changes.

@@ -7,8 +7,6 @@ from collections.abc import Callable
 import attrs
 from rtproto_audio import Resampler, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 
-from rtproto import events
-
 ENGINE_RATE = 24_000
 """Hz of the PCM16 that ears, brain and voice deal in."""
 
@@ -33,10 +31,6 @@ class Encoding:
         """48 for PCM16 at 24 kHz, 8 for G.711."""
         return self.rate * self.sample_bytes // 1000
 
-    def wire_format(self) -> events.AudioFormat:
-        """The protocol's name of it."""
-        return _FORMATS[self.name]()
-
 
 PCM16 = Encoding(name="audio/pcm", rate=24_000, sample_bytes=2, to_pcm16=bytes, from_pcm16=bytes)
 ULAW = Encoding(name="audio/pcmu", rate=8_000, sample_bytes=1, to_pcm16=ulaw_decode, from_pcm16=ulaw_encode)
@@ -44,12 +38,6 @@ ALAW = Encoding(name="audio/pcma", rate=8_000, sample_bytes=1, to_pcm16=alaw_dec
 
 ENCODINGS: dict[str, Encoding] = {encoding.name: encoding for encoding in (PCM16, ULAW, ALAW)}
 """By the protocol's name."""
-
-_FORMATS: dict[str, Callable[[], events.AudioFormat]] = {
-    "audio/pcm": lambda: events.AudioPcm(rate=24_000),
-    "audio/pcmu": events.AudioPcmu,
-    "audio/pcma": events.AudioPcma,
-}
 
 
 def encoding_of(wire_format: object) -> Encoding:
@@ -82,11 +70,6 @@ class Sound:
     def cut(self, ms: int) -> Sound:
         """Its first `ms` milliseconds."""
         return attrs.evolve(self, data=self.data[: ms * self.encoding.bytes_per_ms])
-
-    def within(self, start_ms: int, end_ms: int) -> Sound:
-        """What lies between two moments of it."""
-        rate = self.encoding.bytes_per_ms
-        return attrs.evolve(self, data=self.data[start_ms * rate : end_ms * rate])
 
     def converted(self, encoding: Encoding) -> Sound:
         """The same in another encoding."""
