@@ -144,6 +144,18 @@ def test_the_oldest_item_is_forgotten_first() -> None:
     assert placed(e, "d").previous_item_id == "c"
 
 
+def test_what_is_much_is_forgotten_sooner() -> None:
+    e = Emulated(Settings(max_text=100))
+    image = events.InputImage(image_url="data:" + 60 * "x")
+    item = events.MessageItem(id="a", role="user", content=[image])
+    e.say(events.ConversationItemCreate(item=item))
+    assert placed(e, 30 * "b", id="b").previous_item_id == "a"
+    assert placed(e, 10 * "c").previous_item_id == "b"
+    assert refusal(e.say(events.ConversationItemRetrieve(item_id="a"))).code == "item_retrieve_invalid_item_id"
+    assert placed(e, 1000 * "d", id="d").previous_item_id is None
+    assert only(e.say(events.ConversationItemRetrieve(item_id="d")), events.ConversationItemRetrieved).item.id == "d"
+
+
 # ---- truncate ----
 
 

@@ -10,22 +10,30 @@ from rtproto import events, value
 
 from ._refusal import Refusal, no_such_item
 from ._sound import Encoding, Sound
+from ._tokens import length
 
 ROOT = "root"
 """As a previous_item_id: put it first."""
 
 
 class Conversation:
-    """Items by their ids. Beyond `max_items` the oldest is forgotten, beyond `max_audio` bytes the oldest audio."""
+    """Items by their ids.
 
-    def __init__(self, conversation_id: str, *, max_items: int, max_audio: int) -> None:
+    Beyond `max_items`, or `max_text` characters in all, the oldest item is forgotten; beyond `max_audio` bytes the
+    oldest audio.
+    """
+
+    def __init__(self, conversation_id: str, *, max_items: int, max_text: int, max_audio: int) -> None:
         self.id = conversation_id
         self._max_items = max_items
+        self._max_text = max_text
         self._max_audio = max_audio
         self._order: list[str] = []
         self._items: dict[str, events.Item] = {}
         self._sounds: dict[tuple[str, int], tuple[Encoding, bytearray]] = {}
         """By item id and content index, oldest first."""
+        self._text = 0
+        """Characters of all items."""
         self._audio = 0
         """Bytes of all of them."""
 
@@ -69,8 +77,8 @@ class Conversation:
         """Puts an item after `previous` (None: at the end); returns the id of the item before it."""
         at = len(self._order) if previous is None else 0 if previous == ROOT else self._order.index(previous) + 1
         self._order.insert(at, item_id)
-        self._items[item_id] = item
-        if len(self._order) > self._max_items:
+        self._put(item_id, item)
+        while len(self._order) > 1 and (len(self._order) > self._max_items or self._text > self._max_text):
             self.remove(next(known for known in self._order if known != item_id))
         return self.previous(item_id)
 
@@ -78,13 +86,17 @@ class Conversation:
         """Puts the next form of an item in its place; False where it was deleted."""
         if item_id not in self._items:
             return False
-        self._items[item_id] = item
+        self._put(item_id, item)
         return True
+
+    def _put(self, item_id: str, item: events.Item) -> None:
+        self._text += length(item) - (length(self._items[item_id]) if item_id in self._items else 0)
+        self._items[item_id] = item
 
     def remove(self, item_id: str) -> None:
         """Forgets an item and its audio."""
         self._order.remove(item_id)
-        del self._items[item_id]
+        self._text -= length(self._items.pop(item_id))
         for key in [key for key in self._sounds if key[0] == item_id]:
             self._forget(key)
 
@@ -125,7 +137,7 @@ class Conversation:
     def transcribed(self, item_id: str, content_index: int, transcript: str) -> None:
         """The words of a spoken part of a user message are known."""
         if item_id in self._items:
-            self._items[item_id] = with_transcript(self._items[item_id], content_index, transcript)
+            self._put(item_id, with_transcript(self._items[item_id], content_index, transcript))
 
     def call_ids(self) -> set[str]:
         """The calls that a function_call_output may answer."""
@@ -148,7 +160,7 @@ class Conversation:
         assert item.content
         content = list(item.content)
         content[content_index] = attrs.evolve(part, transcript=None)
-        self._items[item_id] = attrs.evolve(item, content=content)
+        self._put(item_id, attrs.evolve(item, content=content))
         self._forget((item_id, content_index))
         self.add_sound(item_id, content_index, sound.cut(audio_end_ms))
 

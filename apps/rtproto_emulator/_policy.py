@@ -85,7 +85,12 @@ class Policy:
     def start(self, now: float, unix_time: float = 0.0) -> None:
         """The client is connected. `now` is in seconds of a monotonic clock, `unix_time` in seconds since 1970."""
         make_id, settings = self._out.make_id, self.settings
-        self._conversation = Conversation(make_id("conv"), max_items=settings.max_items, max_audio=settings.max_audio)
+        self._conversation = Conversation(
+            make_id("conv"),
+            max_items=settings.max_items,
+            max_text=settings.max_text,
+            max_audio=settings.max_audio,
+        )
         self._session = self._default = default_session(
             make_id("sess"),
             int(unix_time + settings.duration),

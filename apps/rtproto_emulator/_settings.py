@@ -60,6 +60,9 @@ class Settings:
     max_items: int = attrs.field(default=4096, validator=_POSITIVE)
     """Items of a conversation, of which the oldest is forgotten: an hour with more than one item a second."""
 
+    max_text: int = attrs.field(default=64 * 1024 * 1024, validator=_POSITIVE)
+    """Characters in all items, pictures included, of which the oldest are forgotten: dozens of photographs."""
+
     max_audio: int = attrs.field(default=64 * 1024 * 1024, validator=_POSITIVE)
     """Bytes of audio kept with items, of which the oldest are forgotten: 23 minutes of PCM16 at 24 kHz."""
 

@@ -34,6 +34,13 @@ def part_text(part: events.Content) -> str:
     return value(part.transcript, "") if isinstance(part, (events.InputAudio, events.OutputAudio)) else ""
 
 
+def length(item: events.Item) -> int:
+    """How many characters an item holds, pictures included."""
+    parts = item.content or [] if isinstance(item, events.MessageItem) else []
+    pictures = sum(len(value(part.image_url, "")) for part in parts if isinstance(part, events.InputImage))
+    return len(item_text(item)) + pictures
+
+
 def _part_tokens(item: events.Item) -> int:
     spoken = isinstance(item, events.MessageItem) and any(isinstance(p, events.InputAudio) for p in item.content or [])
     return 0 if spoken else text_tokens(item_text(item))
