@@ -4,6 +4,9 @@ A pure state machine turns bytes into typed events and events into bytes, for bo
 then drain `outgoing()` and `next_event()`, then wait until `deadline()`; repeat.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from rtproto import errors, events
 from rtproto._codec import to_dict
 from rtproto._config import Close, Config, Limits, Role, Timeouts
@@ -12,6 +15,9 @@ from rtproto._endpoint import Endpoint, azure, azure_preview, endpoint, from_env
 from rtproto._session import Session
 from rtproto._state import State
 from rtproto._unset import UNSET, Opt, UnsetType, value
+
+if TYPE_CHECKING:
+    from rtproto import testing
 
 __all__ = [
     "UNSET",
@@ -33,7 +39,15 @@ __all__ = [
     "events",
     "from_env",
     "openai",
+    "testing",
     "to_dict",
     "value",
     "voice_live",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`rtproto.testing` is loaded when it is first used: programs that only run do not pay for it."""
+    if name == "testing":
+        return importlib.import_module("rtproto.testing")
+    raise AttributeError(f"module 'rtproto' has no attribute {name!r}")

@@ -77,6 +77,13 @@ def _decoders(receives: str, dialect_name: str) -> dict[str, Decoder]:
     return table
 
 
+@cache
+def _flat_names(receives: str, dialect_name: str) -> frozenset[str]:
+    classes = CLIENT_EVENTS if receives == "client" else SERVER_EVENTS
+    names = {**{name: name for name in classes}, **dialect(dialect_name).names}
+    return frozenset(name for name, ga in names.items() if classes.get(ga) in FLAT)
+
+
 def _decoder(name: str, cls: Any, which: Dialect) -> Decoder:
     structure: Decoder = converter.get_structure_hook(cls)
     to_ga = which.to_ga
@@ -134,12 +141,9 @@ def _encoder(cls: Any, which: Dialect) -> Encoder:
 
     def encode(event: Any) -> bytes:
         wire = unstructure(event)
-        wire["type"] = event.wire_type if names.get(event.wire_type) == cls.type else name
-        if not wire["type"].startswith("transcription_"):
-            from_ga(wire)
-        else:
-            wire["type"] = name
-            from_ga(wire)
+        came_as = event.wire_type
+        wire["type"] = came_as if names.get(came_as) == cls.type and "transcription_" not in came_as else name
+        from_ga(wire)
         return dumps(wire)
 
     return encode
@@ -156,7 +160,7 @@ def _audio_encoder(cls: Any, name: str, audio: str) -> Encoder:
         sound = getattr(event, audio)
         try:
             text = b64encode(sound)
-        except TypeError:
+        except (TypeError, BufferError):
             raise Mismatch("bytes", sound, audio) from None
         if only_audio and event.event_id is UNSET and event.extra is None:
             return b"".join((before, text, b'"}'))
@@ -175,12 +179,13 @@ class Codec:
     have, and raises KeyError (not an event of this role), Mismatch (a field of a wrong type) or TypeError (no JSON).
     """
 
-    __slots__ = ("_decoders", "_encoders", "_max_depth")
+    __slots__ = ("_decoders", "_encoders", "_flat", "_max_depth")
 
     def __init__(self, role: Role, dialect_name: str, max_depth: int) -> None:
         hears, says = ("server", "client") if role is Role.CLIENT else ("client", "server")
         self._decoders = _decoders(hears, dialect_name)
         self._encoders = _encoders(says, dialect_name)
+        self._flat = _flat_names(hears, dialect_name)
         self._max_depth = max_depth
 
     def decode(self, text: str) -> Any:
@@ -193,30 +198,31 @@ class Codec:
                 raise DecodeError(f"the message is not JSON: {why}", "invalid_json") from None
         if wire.__class__ is not dict:
             raise DecodeError("the message is not a JSON object", "invalid_json")
-        name = wire.pop("type", UNSET)
+        name = wire.get("type", UNSET)
         decoder = self._decoders.get(name) if name.__class__ is str else None
+        if name not in self._flat:
+            self._check_depth(text, wire, self._max_depth)
         if decoder is None:
-            return self._unknown(text, wire, name)
+            return self._unknown(wire, name)
+        del wire["type"]
         try:
             event = decoder(wire, None)
         except Mismatch as mismatch:
             code = "missing_required_parameter" if mismatch.missing else "invalid_type"
             raise DecodeError(f"{name}: {mismatch}", code, mismatch.param) from None
-        if event.extra is not None or event.__class__ not in FLAT:
-            self._check_depth(text)
+        if event.extra is not None:
+            self._check_depth(text, event.extra, self._max_depth)
         return event
 
-    def _unknown(self, text: str, wire: dict[str, Any], name: Any) -> Unknown:
-        self._check_depth(text)
+    def _unknown(self, wire: dict[str, Any], name: Any) -> Unknown:
         if isinstance(name, UnsetType):
             raise DecodeError("the message has no type", "missing_required_parameter", "type")
         if not isinstance(name, str):
             raise DecodeError("the message's type is not a string", "invalid_type", "type")
-        return Unknown(raw={"type": name, **wire})
+        return Unknown(raw=wire)
 
-    def _check_depth(self, text: str) -> None:
-        limit = self._max_depth
-        if text.count("{") + text.count("[") > limit and is_deeper_than(loads(text), limit):
+    def _check_depth(self, text: str, value: Any, limit: int) -> None:
+        if text.count("{") + text.count("[") > limit and is_deeper_than(value, limit):
             raise DecodeError(f"the message nests deeper than {limit} levels (Limits.max_depth)", "invalid_json")
 
     def encode(self, event: Any) -> "bytes | None":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
+from typing import Any
 
 import attrs
 
@@ -24,21 +25,30 @@ class Close:
     reason: str = ""
 
 
+def _positive(instance: object, attribute: "attrs.Attribute[Any]", value: "float | None") -> None:
+    if value is not None and not value > 0:
+        where = f"{type(instance).__name__}.{attribute.name}"
+        raise ValueError(f"{where} is {value}; it must be more than 0")
+
+
 @attrs.frozen(kw_only=True)
 class Limits:
     """What a peer or a caller can make a machine hold."""
 
-    max_message: int = 24 * 1024 * 1024
+    max_message: int = attrs.field(default=24 * 1024 * 1024, validator=_positive)
     """Bytes of one message: an append of 15 MiB is 20 MiB of base64, and some JSON around it. Beyond: close 1009."""
 
-    max_handshake: int = 64 * 1024
+    max_handshake: int = attrs.field(default=64 * 1024, validator=_positive)
     """Bytes of the HTTP request or answer: browsers and proxies stay below 16 KiB; cookies and tokens may add to it."""
 
-    max_queue: int = 65_536
+    max_queue: int = attrs.field(default=65_536, validator=_positive)
     """Events received that nobody has taken, and events sent before the handshake's end: ten minutes of 20 ms audio
     deltas with their transcripts. Beyond, sends are refused; drivers stop reading."""
 
-    max_depth: int = 200
+    max_backlog: int = attrs.field(default=256 * 1024 * 1024, validator=_positive)
+    """Characters of those events, nearly: an hour of speech that nobody takes, or ten of the largest messages."""
+
+    max_depth: int = attrs.field(default=200, validator=_positive)
     """Nesting of JSON: the deepest real event has 12 levels, and Python's own limits begin near 1000."""
 
 
@@ -46,16 +56,16 @@ class Limits:
 class Timeouts:
     """How long to wait, in seconds; None waits for ever."""
 
-    open: "float | None" = 30.0
+    open: "float | None" = attrs.field(default=30.0, validator=_positive)
     """For the handshake to end: servers may load a model first."""
 
-    keepalive: "float | None" = 20.0
+    keepalive: "float | None" = attrs.field(default=20.0, validator=_positive)
     """Of silence before a Ping: proxies cut idle connections after 30 s and more."""
 
-    pong: "float | None" = 20.0
+    pong: "float | None" = attrs.field(default=20.0, validator=_positive)
     """For any byte after that Ping, else the wire is dead."""
 
-    close: "float | None" = 5.0
+    close: "float | None" = attrs.field(default=5.0, validator=_positive)
     """For the peer's answer to a Close: OpenAI often sends none."""
 
 

@@ -7,6 +7,7 @@ import attrs
 from wsproto.extensions import Extension
 
 from rtproto._config import Close, Config, Role
+from rtproto._dialects import DIALECTS
 from rtproto._endpoint import Endpoint
 from rtproto._frames import Ping, Pong
 from rtproto._framing import Framing
@@ -14,7 +15,7 @@ from rtproto._handshake import Accepted, ClientHandshake, Rejected, Request, Ser
 from rtproto._session import Session
 from rtproto._state import CONNECTING, OPEN, Cause, State
 from rtproto._timers import Timer, Timers
-from rtproto.errors import HandshakeError, LocalProtocolError
+from rtproto.errors import HandshakeError, LocalProtocolError, SessionClosed
 from rtproto.events import ClientEvent, Closed, LocalEvent, Opened, Requested, ServerEvent
 
 Out = TypeVar("Out", bound=ClientEvent | ServerEvent)
@@ -106,14 +107,25 @@ class Connection(Generic[Out, In]):
 
     @property
     def pending(self) -> int:
-        """How many events wait in `next_event()`; a driver stops reading at ``Limits.max_queue``."""
+        """How many events wait in `next_event()`."""
         return self._session.pending
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waits in `next_event()` that a driver must stop reading."""
+        return self._session.full
 
     # ---- what the driver does ----
 
     def receive(self, data: bytes, now: float) -> None:
-        """Takes the next bytes of the stream, cut anywhere. Never raises because of the peer; ignored once CLOSED."""
+        """Takes the next bytes of the stream, cut anywhere; b"" is its end, as ``recv()`` says it.
+
+        Never raises because of the peer; ignored once CLOSED.
+        """
         if self._session.closed is not None:
+            return
+        if not data:
+            self.receive_eof(now)
             return
         framing = self._framing
         if framing is None:
@@ -144,18 +156,25 @@ class Connection(Generic[Out, In]):
     ) -> None:
         """Server role: opens the WebSocket that `Requested` asked for, in the `dialect` its request calls for.
 
-        Raises LocalProtocolError where nothing was requested or `subprotocol` was not offered.
+        Raises LocalProtocolError where nothing was requested, `subprotocol` was not offered or the dialect is unknown,
+        and SessionClosed where the client has left.
         """
         handshake = self._answerable("accept")
+        if dialect is not None and dialect not in DIALECTS:
+            raise LocalProtocolError(None, self.state, f"there is no dialect {dialect!r}: {', '.join(DIALECTS)}")
         answer, extensions = handshake.accept(subprotocol, headers)
         self._out.append(answer)
         self._open(now, extensions, None, dialect)
         early, self._early = self._early, b""
-        self.receive(early, now)
+        if early:
+            self.receive(early, now)
 
     def reject(self, now: float, status: int = 403, headers: Headers = (), body: bytes = b"") -> None:
-        """Server role: answers the request with an HTTP error and ends. Raises LocalProtocolError like `accept()`."""
-        self._out.append(self._answerable("reject").reject(status, headers, body))
+        """Server role: answers the request with an HTTP error and ends. Raises as `accept()` does."""
+        handshake = self._answerable("reject")
+        if not isinstance(body, bytes):
+            raise LocalProtocolError(None, self.state, f"the body must be bytes, not {type(body).__name__}")
+        self._out.append(handshake.reject(status, headers, body))
         closed = Closed(clean=False, code=1006, reason=f"the request was rejected with HTTP {status}")
         self._session._finish(Cause.FAILED, closed)
 
@@ -178,12 +197,17 @@ class Connection(Generic[Out, In]):
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """Says Close, and waits ``Timeouts.close`` for the answer. Does nothing when closing or closed.
 
-        `reason` is at most 123 bytes of UTF-8. Raises LocalProtocolError for a code or reason that cannot be sent.
+        Before the handshake's end a client just leaves, and a server answers its request with 503. `reason` is at most
+        123 bytes of UTF-8. Raises LocalProtocolError for a code or reason that cannot be sent.
         """
-        self._session.close(now, code, reason)
-        self._frame()
-        if self._framing is None:
+        if self._requested and self.state is CONNECTING:
+            self.reject(now, 503)
+        elif self.state is CONNECTING:
             self._out.clear()
+        self._session.close(now, code, reason)
+        for timer in (Timer.KEEPALIVE, Timer.PONG):
+            self._timers.stop(timer)
+        self._frame()
 
     # ---- what both read ----
 
@@ -206,7 +230,8 @@ class Connection(Generic[Out, In]):
     def tick(self, now: float) -> None:
         """Time has passed. Early and repeated calls do nothing."""
         for timer in self._timers.rung(now):
-            self._RINGS[timer](self, now)
+            if self._session.closed is None:
+                self._RINGS[timer](self, now)
 
     # ---- the handshake ----
 
@@ -219,7 +244,8 @@ class Connection(Generic[Out, In]):
         if isinstance(result, Accepted):
             opened = Opened(status=result.status, headers=result.headers, subprotocol=result.subprotocol)
             self._open(now, result.extensions, opened, None)
-            self.receive(result.trailing, now)
+            if result.trailing:
+                self.receive(result.trailing, now)
         elif isinstance(result, Request):
             self._requested = True
             self._early = result.trailing
@@ -260,6 +286,8 @@ class Connection(Generic[Out, In]):
         self._session._finish(Cause.FAILED, closed)
 
     def _answerable(self, what: str) -> ServerHandshake:
+        if self._requested and self.closed is not None:
+            raise SessionClosed(self.closed)
         if not isinstance(self._handshake, ServerHandshake) or not self._requested or self.state is not CONNECTING:
             raise LocalProtocolError(
                 None, self.state, f"{what}() answers a Requested event, once; there is none to answer"
@@ -278,10 +306,11 @@ class Connection(Generic[Out, In]):
                 session._receive_text(message)
             elif not isinstance(message, (Ping, Pong)):
                 session.receive(message, now)
-        self._frame()
+            if session._out:
+                self._frame()
 
     def _frame(self) -> None:
-        """Hands the session's messages to the framing, at once: a Close of the peer must not overtake them."""
+        """Hands the session's messages to the framing, at once: no Close must overtake what was said before it."""
         framing = self._framing
         if framing is None:
             return
@@ -292,6 +321,7 @@ class Connection(Generic[Out, In]):
                 framing.send_text(message)
 
     # ---- time ----
+    # While the queue is full nobody reads, so silence says nothing about the peer.
 
     def _alive(self, now: float) -> None:
         """Any byte of the peer is a sign of life."""
@@ -308,11 +338,18 @@ class Connection(Generic[Out, In]):
             self._lose(f"the handshake did not end within {self.config.timeouts.open:g} s")
 
     def _keepalive_rings(self, now: float) -> None:
-        if self._framing is not None and self.state is OPEN:
+        if self._framing is None or self.state is not OPEN:
+            return
+        if self._session.full:
+            self._alive(now)
+        else:
             self._framing.ping()
             self._timers.set(Timer.PONG, now, self.config.timeouts.pong)
 
     def _pong_rings(self, now: float) -> None:
+        if self._session.full:
+            self._alive(now)
+            return
         waited = self.config.timeouts.pong
         self._session._fail(1011, f"nothing came for {waited:g} s after a Ping: the connection is dead")
         self._frame()

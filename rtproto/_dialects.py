@@ -31,7 +31,6 @@ _FORMATS: dict[str, Wire] = {
     "g711_ulaw": {"type": "audio/pcmu"},
     "g711_alaw": {"type": "audio/pcma"},
 }
-_MODALITIES = {("text", "audio"): ["audio"]}
 _CONTENT = {"text": "output_text", "audio": "output_audio"}
 _CONTENT_BACK = {ga: beta for beta, ga in _CONTENT.items()}
 
@@ -48,7 +47,7 @@ def _format_from_ga(value: Any) -> Any:
 
 
 def _modalities_to_ga(value: Any) -> Any:
-    return _MODALITIES.get(tuple(value), value) if isinstance(value, list) else value
+    return ["audio"] if value in (["text", "audio"], ["audio", "text"]) else value
 
 
 def _modalities_from_ga(value: Any) -> Any:
@@ -77,39 +76,58 @@ _SESSION: tuple[Move, ...] = (
     ("turn_detection", ("audio", "input", "turn_detection"), _same, _same),
     ("max_response_output_tokens", ("max_output_tokens",), _same, _same),
 )
+_PARAMS: tuple[Move, ...] = (*_OUTPUT, ("max_response_output_tokens", ("max_output_tokens",), _same, _same))
 _MISFITS = {"format": str, "noise_reduction": str, "transcription": str, "turn_detection": str}
 """A GA field that holds an object: a value of this class has no counterpart there and stays in its place."""
 
 
+def _leads_to_object(wire: Any, path: list[str]) -> bool:
+    """Whether `path` leads to an object, one that is there or one that can be made."""
+    for step in path:
+        wire = wire.get(step, {})
+        if not isinstance(wire, dict):
+            return False
+    return True
+
+
 def _move_in(wire: Wire, moves: tuple[Move, ...]) -> None:
-    for beta, (*parents, leaf), change, _ in moves:
+    for beta, (*parents, leaf), change, change_back in moves:
         if beta not in wire:
             continue
         value = change(wire[beta])
-        if isinstance(value, _MISFITS.get(leaf, ())):
+        if isinstance(value, _MISFITS.get(leaf, ())) or not _leads_to_object(wire, parents):
             continue
-        del wire[beta]
         place = wire
         for parent in parents:
             place = place.setdefault(parent, {})
         place[leaf] = value
+        if change_back(value) == wire[beta]:
+            del wire[beta]  # else it stays, in `extra`, so that it goes out as it came
 
 
 def _move_out(wire: Wire, moves: tuple[Move, ...]) -> None:
-    for beta, (*parents, leaf), _, change in moves:
-        places = [wire]
+    for beta, (*parents, leaf), change, change_back in moves:
+        places: list[Any] = [wire]
         for parent in parents:
-            places.append(places[-1].get(parent) or {})
-        if leaf not in places[-1]:
+            places.append(places[-1].get(parent) if isinstance(places[-1], dict) else None)
+        if not isinstance(places[-1], dict) or leaf not in places[-1]:
             continue
-        value = change(places[-1][leaf])
+        value = change_back(places[-1][leaf])
         if leaf == "format" and isinstance(value, dict):
             continue
+        if beta not in wire or change(wire[beta]) != places[-1][leaf]:
+            wire[beta] = value
         del places[-1][leaf]
-        wire[beta] = value
         for place, parent in reversed(list(zip(places, parents, strict=False))):
             if not place[parent]:
                 del place[parent]
+
+
+def _copied(value: Any) -> Any:
+    """`value` with objects and arrays of its own: what a caller keeps must not change under its hands."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _item(item: Any, contents: Mapping[str, str]) -> None:
@@ -132,19 +150,24 @@ def _beta_to_ga(wire: Wire) -> None:
         session.setdefault("type", "transcription" if wire["type"].startswith("transcription_") else "realtime")
         _move_in(session, _SESSION)
     if isinstance(response, dict):
-        _move_in(response, _OUTPUT)
+        _move_in(response, _PARAMS if wire["type"] == "response.create" else _OUTPUT)
         _items(response, _CONTENT)
     _item(wire.get("item"), _CONTENT)
 
 
 def _beta_from_ga(wire: Wire) -> None:
+    for name in ("session", "response", "item"):
+        if name in wire:
+            wire[name] = _copied(wire[name])
     session, response = wire.get("session"), wire.get("response")
     if isinstance(session, dict):
-        if session.pop("type", "realtime") == "transcription":
+        if session.get("type") == "transcription":
             wire["type"] = "transcription_" + wire["type"]
+        if session.get("type") in ("transcription", "realtime"):
+            del session["type"]
         _move_out(session, _SESSION)
     if isinstance(response, dict):
-        _move_out(response, _OUTPUT)
+        _move_out(response, _PARAMS if wire["type"] == "response.create" else _OUTPUT)
         _items(response, _CONTENT_BACK)
     _item(wire.get("item"), _CONTENT_BACK)
 

@@ -4,6 +4,7 @@ Each class gets one generated function per direction. cattrs' own hooks for prim
 1.9 becomes 1), which on this wire would hide a peer's mistake; these check exact classes instead.
 """
 
+import math
 import types
 from binascii import Error as Base64Error
 from collections.abc import Callable
@@ -267,6 +268,8 @@ def _unstructure_any_of(tp: Any) -> Callable[[Any], Any]:
         table[get_origin(arm) or arm] = converter.get_unstructure_hook(arm)
     if float in table:
         table.setdefault(int, table[float])
+    if bytes in table:
+        table[bytearray] = table[memoryview] = table[bytes]
     if type(None) in _arms(tp):
         table[type(None)] = _same
 
@@ -286,7 +289,14 @@ def _unstructure_list(tp: Any) -> Callable[[Any], Any]:
     unstructure = _unstructure_any_of(get_args(tp)[0])
 
     def hook(value: list[Any]) -> list[Any]:
-        return [unstructure(item) for item in value]
+        out: list[Any] = []
+        try:
+            for item in value:
+                out.append(unstructure(item))
+        except Mismatch as mismatch:
+            mismatch.path.append(len(out))
+            raise
+        return out
 
     return hook
 
@@ -303,6 +313,13 @@ def _unstructure_dict(tp: Any) -> Callable[[Any], Any]:
 
 
 def _same(value: Any) -> Any:
+    return value
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity, and null would clear the setting."""
+    if not math.isfinite(value):
+        raise Mismatch("a finite number", value)
     return value
 
 
@@ -334,7 +351,7 @@ def _unstructure_class(cls: Any) -> Callable[[Any], Any]:
         names[hook] = _unstructure_any_of(field.type)
         lines.append(f"{pad}try: d[{name!r}] = {hook}(v)")
         lines.append(f"{pad}except Mismatch as m: m.path.append({name!r}); raise")
-    lines += [" if e.extra: d.update(e.extra)", " return d"]
+    lines += [" if e.extra: d = {**e.extra, **d}", " return d"]
     exec("\n".join(lines), names)
     hook_function: Callable[[Any], Any] = names["unstructure"]
     return hook_function
@@ -354,6 +371,7 @@ def _build() -> Converter:
     built.register_unstructure_hook_factory(_is_wire, _unstructure_class)
     built.register_unstructure_hook_func(lambda tp: tp in _INLINE_CHECKS or tp is Any, _same)
     built.register_unstructure_hook(bytes, _encode_base64)
+    built.register_unstructure_hook(float, _finite)
     built.register_unstructure_hook_func(lambda tp: tp is UnknownObject, _unknown_to_wire)
     return built
 

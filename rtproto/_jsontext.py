@@ -39,15 +39,16 @@ def dumps(value: Any) -> bytes:
 
 def is_deeper_than(value: Any, limit: int) -> bool:
     """Whether `value` nests objects and arrays more than `limit` levels deep. Never recurses."""
-    level = [value]
-    for _ in range(limit):
-        level = [
-            child
-            for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, (dict, list))
-        ]
-        if not level:
-            return False
-    return True
+    path = [iter((value,))]
+    while path:
+        for node in path[-1]:
+            if isinstance(node, (dict, list)) and node:
+                path.append(iter(node.values() if isinstance(node, dict) else node))
+                break
+            if isinstance(node, (dict, list)) and len(path) > limit:
+                return True
+        else:
+            path.pop()
+        if len(path) > limit + 1:
+            return True
+    return False

@@ -62,6 +62,8 @@ class Session(Generic[Out, In]):
         self._timers = Timers()
         self._events: deque[In | LocalEvent] = deque()
         self._out: list[bytes | Close] = []
+        self._backlog = 0
+        """Characters received since `full` last saw nothing waiting."""
         self._codec = Codec(role, self.config.dialect or "ga", self.config.limits.max_depth)
         self._rules = OrderRules() if self.config.strict else None
 
@@ -72,8 +74,15 @@ class Session(Generic[Out, In]):
 
     @property
     def pending(self) -> int:
-        """How many events wait in `next_event()`; a driver stops reading at ``Limits.max_queue``."""
+        """How many events wait in `next_event()`."""
         return len(self._events)
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waits in `next_event()` that a driver must stop reading (Limits.max_queue, max_backlog)."""
+        if not self._events:
+            self._backlog = 0
+        return len(self._events) >= self.config.limits.max_queue or self._backlog >= self.config.limits.max_backlog
 
     # ---- what the driver does ----
 
@@ -81,8 +90,11 @@ class Session(Generic[Out, In]):
         """The handshake has succeeded: events travel from now on.
 
         Client role: `opened` becomes an event. `dialect` replaces the one of the config (a server learns it from the
-        request). Raises LocalProtocolError if the session is not CONNECTING, ValueError for an unknown dialect.
+        request). Raises LocalProtocolError if that was done before, SessionClosed if the session has ended, ValueError
+        for an unknown dialect.
         """
+        if self.closed is not None:
+            raise SessionClosed(self.closed)
         if self.state is not CONNECTING:
             raise LocalProtocolError(None, self.state, f"open() may be called once, not in state {self.state.value}")
         if dialect is not None:
@@ -111,9 +123,10 @@ class Session(Generic[Out, In]):
     def receive_eof(self, now: float) -> None:
         """The wire is lost. May be called again."""
         if self.state is not CLOSED:
-            self._finish(
-                Cause.WIRE_LOST, Closed(clean=False, code=1006, reason="the connection was lost without a Close")
-            )
+            reason = "the connection was lost without a Close"
+            # Many servers just hang up on a Close: that is how we wanted it to end, if not quite how it should.
+            error = None if self.state is CLOSING else RemoteProtocolError(reason)
+            self._finish(Cause.WIRE_LOST, Closed(clean=False, code=1006, reason=reason, error=error))
 
     # ---- what the application does ----
 
@@ -132,7 +145,7 @@ class Session(Generic[Out, In]):
             raise LocalProtocolError(event, self.state, reason) from None
         except Mismatch as mismatch:
             raise LocalProtocolError(event, self.state, f"{event.type}: {mismatch}") from None
-        except TypeError as refusal:
+        except (TypeError, BufferError) as refusal:
             raise LocalProtocolError(event, self.state, f"{event.type} holds what JSON cannot: {refusal}") from None
         if payload is None:
             return
@@ -167,7 +180,8 @@ class Session(Generic[Out, In]):
             raise LocalProtocolError(
                 None, self.state, f"{code} is no close code that may be sent; 1000 is the normal one"
             )
-        if len(reason.encode("utf-8", "replace")) > _MAX_REASON:
+        reason = reason.encode("utf-8", "replace").decode()
+        if len(reason.encode()) > _MAX_REASON:
             raise LocalProtocolError(None, self.state, f"a close reason has at most {_MAX_REASON} bytes: {reason!r}")
         if self.state is CONNECTING:
             self._out.clear()
@@ -222,6 +236,7 @@ class Session(Generic[Out, In]):
             raise LocalProtocolError(event, self.state, reason)
 
     def _receive_text(self, text: str) -> None:
+        self._backlog += len(text)
         if len(text) > self.config.limits.max_message:
             limit = self.config.limits.max_message
             self._fail(1009, f"a message of {len(text)} characters is larger than Limits.max_message ({limit})")
@@ -255,13 +270,13 @@ class Session(Generic[Out, In]):
             code=refusal.code if refusal else "invalid_value",
             message=reason,
             param=refusal.param if refusal else None,
-            event_id=_event_id_of(raw),
+            event_id=_event_id_of(raw) if refusal and refusal.code != "invalid_json" else None,
         )
         self._out.append(self._codec.encode(ErrorEvent(event_id=self.config.make_id("event"), error=error)) or b"")
 
     def _fail(self, code: int, reason: str, raw: "str | bytes | None" = None) -> None:
         """The peer broke the protocol beyond repair: tell it why, and end."""
-        self._out.append(Close(code, reason.encode()[:_MAX_REASON].decode("utf-8", "ignore")))
+        self._out.append(Close(code, reason.encode("utf-8", "replace")[:_MAX_REASON].decode("utf-8", "ignore")))
         self._finish(
             Cause.FAILED, Closed(clean=False, code=code, reason=reason, error=RemoteProtocolError(reason, raw))
         )
@@ -274,6 +289,8 @@ class Session(Generic[Out, In]):
     def _finish(self, cause: Cause, closed: Closed) -> None:
         self._life.move(cause)
         self._timers.stop_all()
+        if cause is not Cause.FAILED:
+            self._out.clear()  # nothing may follow the peer's Close, and nothing can follow a lost wire
         self.closed = closed
         self._events.append(closed)
 

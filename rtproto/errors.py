@@ -63,6 +63,10 @@ class RemoteProtocolError(RtprotoError):
     def __str__(self) -> str:
         return self.reason
 
+    def __repr__(self) -> str:
+        """Without `raw`: it may be large, and a server may repeat a key in it."""
+        return f"{type(self).__name__}({self.reason!r})"
+
 
 class HandshakeError(RemoteProtocolError):
     """The server did not accept the WebSocket (RFC 6455 section 4).

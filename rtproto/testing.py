@@ -197,7 +197,7 @@ class Pair:
         if self._split is None or not isinstance(message, bytes):
             return [message]
         if callable(self._split):
-            return self._split(message)
+            return [piece for piece in self._split(message) if piece]
         return [message[at : at + self._split] for at in range(0, len(message), self._split)]
 
     def _deliver(self, flight: "deque[tuple[float, Any]]", machine: Machine) -> bool:

@@ -315,3 +315,39 @@ def test_the_public_names() -> None:
         assert getattr(rtproto, name) is not None
     for name in events.__all__:
         assert getattr(events, name) is not None
+
+
+def test_a_flood_of_brackets_is_refused() -> None:
+    for text in ("[" * 2_000_000, '{"type": "x", "y": ' + "[" * 1_000_000):
+        with pytest.raises(DecodeError):
+            CLIENT.decode(text)
+
+
+def test_a_code_may_be_a_number() -> None:
+    wire = {"type": "error", "error": {"code": 429, "message": "slow down"}}
+    event = CLIENT.decode(json.dumps(wire))
+    assert event.error.code == 429
+    assert to_dict(event) == wire
+
+
+def test_audio_of_any_kind_of_bytes_goes_into_items() -> None:
+    for sound in (b"\x01\x02\x03", bytearray(b"\x01\x02\x03"), memoryview(b"\x01\x02\x03")):
+        item = events.MessageItem(role="user", content=[events.InputAudio(audio=sound)])  # type: ignore[arg-type]
+        wire = to_dict(events.ConversationItemCreate(item=item))
+        assert wire["item"]["content"] == [{"type": "input_audio", "audio": "AQID"}]
+        assert "3 bytes" in repr(item)
+
+
+def test_a_wrong_value_in_a_list_is_named_by_its_index() -> None:
+    item = events.MessageItem(role="user", content=[events.InputText(text="a"), events.InputText(text=5)])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"item\.content\[1\]\.text must be str"):
+        to_dict(events.ConversationItemCreate(item=item))
+
+
+def test_extra_never_overrides_what_is_typed() -> None:
+    event = events.ConversationItemDelete(item_id="a", extra={"type": "foo", "item_id": "b", "x": 1})
+    assert to_dict(event) == {"type": "conversation.item.delete", "item_id": "a", "x": 1}
+
+
+def test_testing_is_there_without_an_import_of_its_own() -> None:
+    assert rtproto.testing.Playbook

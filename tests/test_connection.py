@@ -75,7 +75,8 @@ def test_the_wire_is_cut() -> None:
     wire = opened()
     wire.cut().cut()
     for seen in (wire.client_events, wire.server_events):
-        assert seen == [events.Closed(clean=False, code=1006, reason="the connection was lost without a Close")]
+        lost = "the connection was lost without a Close"
+        assert seen == [events.Closed(clean=False, code=1006, reason=lost, error=RemoteProtocolError(lost))]
     wire.client.receive(b"late", 0.0)
     wire.client.tick(99.0)
     assert wire.client.next_event() is None
@@ -336,3 +337,101 @@ def test_pending_counts_what_waits() -> None:
     wire.client.next_event()
     assert wire.client.pending == 1
     assert wire.client.role is rtproto.Role.CLIENT
+
+
+def test_an_error_reply_is_said_before_the_close_that_came_with_its_cause() -> None:
+    for bad in ("nope", None):
+        wire = opened()
+        if bad is None:
+            wire.client._framing.send_bytes(b"binary")  # type: ignore[union-attr]
+        else:
+            wire.client.send_raw(bad, 0.0)
+        wire.client.close(0.0)
+        wire.server.receive(b"".join(wire.client.outgoing()), 0.0)  # type: ignore[arg-type]
+        wire.run()
+        error, closed = wire.client_events
+        assert isinstance(error, events.ErrorEvent)
+        assert closed.clean
+
+
+def test_two_timers_that_ring_in_one_tick() -> None:
+    wire = opened(Config(timeouts=Timeouts(keepalive=20.0, pong=20.0, close=5.0)))
+    wire.client.tick(20.0)
+    wire.client.close(38.0)
+    wire.client.tick(50.0)
+    assert wire.client.state is State.CLOSED
+    closed = wire.client.next_event()
+    assert isinstance(closed, events.Closed)
+    assert wire.client.next_event() is None
+
+
+def test_an_end_as_recv_says_it() -> None:
+    wire = opened()
+    wire.client.receive(b"", 1.0)
+    assert wire.client.state is State.CLOSED
+    early = Connection.client(ENDPOINT, now=0.0)
+    early.receive(b"", 0.0)
+    assert early.state is State.CLOSED
+
+
+def test_closing_a_request_that_waits_answers_it() -> None:
+    wire = pair(accept=False).run()
+    wire.server.close(0.0)
+    wire.run()
+    error = wire.client_events[0].error
+    assert isinstance(error, HandshakeError)
+    assert error.status == 503
+
+
+def test_closing_after_a_rejection_keeps_the_answer() -> None:
+    wire = pair(accept=False).run()
+    wire.server.reject(0.0, 403)  # type: ignore[union-attr]
+    wire.server.close(0.0)
+    wire.run()
+    assert wire.client_events[0].error.status == 403
+
+
+def test_answering_a_client_that_has_left_is_a_race_and_no_bug() -> None:
+    for answer in ("accept", "reject"):
+        wire = pair(accept=False).run()
+        wire.server.receive_eof(0.0)
+        with pytest.raises(SessionClosed):
+            getattr(wire.server, answer)(0.0)
+
+
+def test_a_wrong_dialect_leaves_the_request_to_be_answered() -> None:
+    wire = pair(accept=False).run()
+    with pytest.raises(LocalProtocolError, match="no dialect 'latin'"):
+        wire.server.accept(0.0, dialect="latin")  # type: ignore[union-attr]
+    with pytest.raises(LocalProtocolError, match="bytes"):
+        wire.server.reject(0.0, 403, body="text")  # type: ignore[union-attr, arg-type]
+    wire.server.accept(0.0)  # type: ignore[union-attr]
+    wire.run()
+    assert isinstance(wire.client_events[0], events.Opened)
+
+
+def test_a_reader_that_pauses_does_not_take_its_peer_for_dead() -> None:
+    wire = opened(Config(limits=Limits(max_queue=2), timeouts=Timeouts(keepalive=20.0, pong=20.0)))
+    for _ in range(3):
+        wire.server.send(CREATED, 0.0)
+    data = b"".join(wire.server.outgoing())  # type: ignore[arg-type]
+    wire.client.receive(data, 0.0)  # type: ignore[arg-type]
+    assert wire.client.full
+    for now in (20.0, 40.0, 60.0):
+        wire.client.tick(now)
+    assert wire.client.outgoing() == []
+    while wire.client.next_event() is not None:
+        pass
+    wire.client.tick(80.0)
+    wire.client.receive(data, 81.0)  # type: ignore[arg-type]
+    wire.client.tick(100.0)
+    assert wire.client.state is State.OPEN
+    assert wire.client.deadline() == 101.0
+
+
+def test_no_secret_and_no_flood_in_what_is_shown() -> None:
+    request = events.Requested(path="/v1/realtime", query=(("api-key", "sk-secret"), ("model", "m")))
+    assert "secret" not in repr(request)
+    error = HandshakeError(401, [("x-echo", "sk-secret")], b"sk-secret is wrong")
+    assert "secret" not in repr(events.Closed(clean=False, code=1006, error=error))
+    assert len(repr(events.Violation(reason="no", raw="x" * 1000))) < 100

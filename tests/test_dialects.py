@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rtproto import Role, events
+from rtproto import Config, Role, Session, events
 from rtproto._codec import Codec
 from rtproto._dialects import DIALECTS, dialect
 
@@ -179,3 +179,50 @@ def test_every_dialect_has_its_name() -> None:
     assert all(dialect(name).name == name for name in DIALECTS)
     with pytest.raises(ValueError, match="no dialect 'latin'"):
         dialect("latin")
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        {"voice": "a", "audio": None},
+        {"voice": "a", "audio": "s"},
+        {"voice": "a", "audio": {"output": []}},
+        {"modalities": [{}]},
+        {"modalities": ["audio"]},
+        {"modalities": ["audio", "text"]},
+    ],
+)
+def test_no_shape_breaks_the_receiver(session: dict[str, Any]) -> None:
+    for kind in ("session", "response"):
+        machine = Session(Role.CLIENT, Config(dialect="beta"))
+        machine.open(0.0)
+        machine.next_event()
+        wire = {"type": f"{kind}.created", kind: session}
+        machine.receive(json.dumps(wire), 0.0)
+        event: Any = machine.next_event()
+        if not isinstance(event, events.Violation):
+            assert json.loads(SERVER.encode(event) or b"") == wire
+            if isinstance(session.get("modalities"), list) and "audio" in session["modalities"]:
+                assert getattr(event, kind).output_modalities == ["audio"]
+
+
+def test_encoding_leaves_the_callers_objects_alone() -> None:
+    raw = {"type": "x", "audio": {"output": {"voice": "v"}}}
+    extra = {"audio": {"output": {"voice": "v"}}}
+    part = {"type": "output_text", "text": "hi"}
+    item = {"type": "odd", "role": "assistant", "content": [part]}
+    CLIENT.encode(events.SessionUpdate(session=events.UnknownObject(raw=raw)))
+    CLIENT.encode(events.SessionUpdate(session=events.RealtimeSession(extra=extra)))
+    CLIENT.encode(events.ConversationItemCreate(item=events.UnknownObject(raw=item)))
+    assert raw == {"type": "x", "audio": {"output": {"voice": "v"}}}
+    assert extra == {"audio": {"output": {"voice": "v"}}}
+    assert part == {"type": "output_text", "text": "hi"}
+    unknown = events.SessionUpdate(session=events.UnknownObject(raw={"type": "x", "audio": "s"}))
+    assert json.loads(CLIENT.encode(unknown) or b"")["session"] == {"type": "x", "audio": "s"}
+
+
+def test_a_response_is_asked_for_in_betas_words() -> None:
+    create = events.ResponseCreate(response=events.ResponseCreateParams(max_output_tokens=5))
+    wire = json.loads(CLIENT.encode(create) or b"")
+    assert wire["response"] == {"max_response_output_tokens": 5}
+    assert SERVER.decode(json.dumps(wire)) == create

@@ -129,11 +129,12 @@ def test_the_wire_is_lost() -> None:
     p = client()
     p >> CREATED
     p.eof().eof()
-    p << CREATED << events.Closed(clean=False, code=1006, reason="the connection was lost without a Close")
+    lost = "the connection was lost without a Close"
+    p << CREATED << events.Closed(clean=False, code=1006, reason=lost, error=RemoteProtocolError(lost))
     p >> CREATED  # too late
     p.end()
     assert isinstance(p.session.closed, events.Closed)
-    with pytest.raises(SessionClosed, match="1006"):
+    with pytest.raises(RemoteProtocolError, match="lost"):
         p.session.closed.raise_for_error()
 
 
@@ -347,3 +348,108 @@ def test_the_dialect_may_be_known_only_when_the_session_opens() -> None:
     assert update.session.audio.output.voice == "alloy"
     with pytest.raises(ValueError, match="choose one of ga, beta"):
         Session(Role.SERVER).open(0.0, dialect="latin")
+
+
+def test_a_wire_that_is_lost_while_closing_is_no_error() -> None:
+    p = client()
+    p.close().wire(Close(1000)).eof()
+    closed = p.session.next_event()
+    assert isinstance(closed, events.Closed)
+    assert (closed.clean, closed.code, closed.error) == (False, 1006, None)
+    closed.raise_for_error()
+    p.end()
+
+
+def test_a_close_that_is_never_answered_is_no_error() -> None:
+    p = client()
+    p.close() @ 60.0
+    assert p.session.closed is not None
+    p.session.closed.raise_for_error()
+
+
+@pytest.mark.parametrize("code", [1008, 1011, 4000])
+def test_a_close_that_tells_of_a_failure_raises(code: int) -> None:
+    p = client()
+    p >> Close(code, "beta_api_shape_disabled")
+    assert p.session.closed is not None
+    assert p.session.closed.clean
+    with pytest.raises(SessionClosed, match=f"{code}: beta_api_shape_disabled"):
+        p.session.closed.raise_for_error()
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1005])
+def test_a_normal_close_raises_nothing(code: int) -> None:
+    p = client()
+    p >> Close(code)
+    assert p.session.closed is not None
+    p.session.closed.raise_for_error()
+
+
+def test_nothing_follows_the_peers_close_or_a_lost_wire() -> None:
+    for end in (lambda p: p >> Close(1000), lambda p: p.eof()):
+        p = server()
+        p.send(CREATED)
+        end(p)
+        assert p.session.outgoing() == []
+
+
+def test_opening_after_the_end_is_a_race_and_no_bug() -> None:
+    session = Session(Role.CLIENT)
+    session.close(0.0)
+    with pytest.raises(SessionClosed):
+        session.open(0.0)
+
+
+def test_a_session_is_full_by_number_or_by_size_until_it_is_drained() -> None:
+    few = client(limits=Limits(max_queue=2))
+    few >> CREATED
+    assert not few.session.full
+    few >> CREATED
+    assert few.session.full
+    few << CREATED
+    assert not few.session.full
+    small = client(limits=Limits(max_backlog=150))
+    small >> CREATED >> CREATED
+    assert small.session.full
+    small << CREATED << CREATED
+    assert not small.session.full
+    small >> CREATED
+    assert not small.session.full
+
+
+def test_a_surrogate_in_a_reason_hurts_nobody() -> None:
+    p = client(strict=True)
+    (
+        p
+        >> '{"type": "session.created", "session": {"type": "realtime", "prompt": {"id": "p", "variables": {"\\ud800": 5}}}}'
+    )
+    assert p.session.closed is not None
+    assert p.session.closed.code == 1008
+    p.wire(Close)
+    q = client()
+    q.close(1000, "half \ud83d").wire(Close(1000, "half ?"))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_json_lacks_is_refused(value: float) -> None:
+    vad = events.ServerVad(threshold=value)
+    session = events.RealtimeSession(audio=events.AudioConfig(input=events.AudioInput(turn_detection=vad)))
+    p = client()
+    with pytest.raises(LocalProtocolError, match="threshold must be a finite number"):
+        p.send(events.SessionUpdate(session=session))
+    p.end()
+
+
+def test_audio_that_is_no_row_of_bytes_is_refused() -> None:
+    p = client()
+    with pytest.raises(LocalProtocolError, match="audio must be bytes"):
+        p.send(events.InputAudioBufferAppend(audio=memoryview(b"abcd")[::2]))  # type: ignore[arg-type]
+    p.end()
+
+
+@pytest.mark.parametrize("wrong", [0, -1])
+def test_limits_and_timeouts_are_more_than_nothing(wrong: int) -> None:
+    with pytest.raises(ValueError, match="max_queue"):
+        Limits(max_queue=wrong)
+    with pytest.raises(ValueError, match="pong"):
+        Timeouts(pong=wrong)

@@ -131,6 +131,7 @@ from rtproto.events._server import (
     SessionUpdated,
 )
 from rtproto.events._session import (
+    AnySession,
     AudioConfig,
     AudioFormat,
     AudioInput,
@@ -153,7 +154,6 @@ from rtproto.events._session import (
     ResponseInputText,
     SemanticVad,
     ServerVad,
-    Session,
     TokenLimits,
     Tool,
     ToolChoice,
@@ -167,6 +167,7 @@ from rtproto.events._session import (
 )
 
 __all__ = [
+    "AnySession",
     "AudioConfig",
     "AudioFormat",
     "AudioInput",
@@ -284,7 +285,6 @@ __all__ = [
     "SemanticVad",
     "ServerEvent",
     "ServerVad",
-    "Session",
     "SessionCreated",
     "SessionUpdate",
     "SessionUpdated",

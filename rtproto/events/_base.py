@@ -10,7 +10,7 @@ _DEFAULTS: dict[str, Any] = {"extra": None}
 
 
 def _show(name: str, value: object) -> str:
-    return f"{name}=<{len(value)} bytes>" if isinstance(value, bytes) else f"{name}={value!r}"
+    return f"{name}=<{len(value)} bytes>" if isinstance(value, (bytes, bytearray, memoryview)) else f"{name}={value!r}"
 
 
 @attrs.define(kw_only=True, repr=False)

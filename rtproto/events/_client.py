@@ -8,7 +8,7 @@ from rtproto._unset import UNSET, Opt
 from rtproto.events._base import ClientEvent
 from rtproto.events._items import Item
 from rtproto.events._response import ResponseCreateParams
-from rtproto.events._session import Session
+from rtproto.events._session import AnySession
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -17,7 +17,7 @@ class SessionUpdate(ClientEvent):
 
     type: ClassVar[str] = "session.update"
 
-    session: Session
+    session: AnySession
 
 
 @attrs.define(kw_only=True, repr=False)

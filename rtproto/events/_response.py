@@ -15,7 +15,7 @@ class RealtimeError(WireObject):
     """What went wrong. `event_id` is the id of the client event at fault, where there is one."""
 
     type: Opt[str] = UNSET
-    code: Opt[str] = UNSET
+    code: Opt[str | int] = UNSET
     message: str
     param: Opt[str] = UNSET
     event_id: Opt[str] = UNSET

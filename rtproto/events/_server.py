@@ -6,7 +6,7 @@ import attrs
 
 from rtproto.events._base import ServerEvent
 from rtproto.events._response import Conversation, RealtimeError
-from rtproto.events._session import Session
+from rtproto.events._session import AnySession
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -15,7 +15,7 @@ class SessionCreated(ServerEvent):
 
     type: ClassVar[str] = "session.created"
 
-    session: Session
+    session: AnySession
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -24,7 +24,7 @@ class SessionUpdated(ServerEvent):
 
     type: ClassVar[str] = "session.updated"
 
-    session: Session
+    session: AnySession
 
 
 @attrs.define(kw_only=True, repr=False)

@@ -315,4 +315,4 @@ class TranscriptionSession(WireObject):
     include: Opt[list[str]] = UNSET
 
 
-Session: TypeAlias = RealtimeSession | TranscriptionSession | UnknownObject
+AnySession: TypeAlias = RealtimeSession | TranscriptionSession | UnknownObject
