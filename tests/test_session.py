@@ -419,10 +419,9 @@ def test_a_session_is_full_by_number_or_by_size_until_it_is_drained() -> None:
 
 def test_a_surrogate_in_a_reason_hurts_nobody() -> None:
     p = client(strict=True)
-    (
-        p
-        >> '{"type": "session.created", "session": {"type": "realtime", "prompt": {"id": "p", "variables": {"\\ud800": 5}}}}'
-    )
+    variables = '{"\\ud800": 5}'
+    session = '{"type": "realtime", "prompt": {"id": "p", "variables": ' + variables + "}}"
+    p >> '{"type": "session.created", "session": ' + session + "}"
     assert p.session.closed is not None
     assert p.session.closed.code == 1008
     p.wire(Close)
