@@ -200,7 +200,7 @@ class Codec:
             raise DecodeError("the message is not a JSON object", "invalid_json")
         name = wire.get("type", UNSET)
         decoder = self._decoders.get(name) if name.__class__ is str else None
-        if name not in self._flat:
+        if decoder is None or name not in self._flat:
             self._check_depth(text, wire, self._max_depth)
         if decoder is None:
             return self._unknown(wire, name)

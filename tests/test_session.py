@@ -206,6 +206,7 @@ BAD = [
     ('{"a": NaN}', "not JSON"),
     ("{}", "no type"),
     ('{"type": 5}', "type is not a string"),
+    ('{"type": []}', "type is not a string"),
     ('{"type": "session.created"}', "session.created: session is missing"),
     ('{"type": "session.created", "session": 5}', "session must be an object, not an integer"),
     ('{"type": "input_audio_buffer.committed", "item_id": 5}', "item_id must be a string, not an integer"),
