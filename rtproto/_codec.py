@@ -9,13 +9,13 @@ from typing import Any
 
 import attrs
 import orjson
-from pybase64 import b64encode
+from pybase64 import b64decode, b64encode
 
 from rtproto import events
 from rtproto._config import Role
 from rtproto._dialects import Dialect, dialect, written_names
-from rtproto._hooks import Mismatch, converter
-from rtproto._jsontext import dumps, is_deeper_than, loads
+from rtproto._hooks import Mismatch, converter, unstructure_without
+from rtproto._jsontext import cut_out, dumps, is_deeper_than, loads
 from rtproto._unset import UNSET, UnsetType
 from rtproto.events._base import ClientEvent, ServerEvent, Unknown, WireEvent
 
@@ -57,13 +57,26 @@ FLAT = frozenset(
 """Classes in which nothing can nest, so that their depth needs no look: the deltas among them."""
 
 
+LONG = 4096
+"""Characters: below, looking for the audio in a text costs more than it saves."""
+
+
+def _audio_field(cls: Any) -> "str | None":
+    return next((field.name for field in attrs.fields(cls) if field.type is bytes), None)
+
+
+def _heard(receives: str, which: Dialect) -> dict[str, Any]:
+    """Wire name -> class, of what is received."""
+    classes = CLIENT_EVENTS if receives == "client" else SERVER_EVENTS
+    named = {name: name for name in classes if name not in which.absent or name in which.names}
+    named |= {name: ga for name, ga in which.names.items() if ga in classes}
+    return {name: classes[ga] for name, ga in named.items()}
+
+
 @cache
 def _decoders(receives: str, dialect_name: str) -> dict[str, Decoder]:
     which = dialect(dialect_name)
     table: dict[str, Decoder] = {}
-    classes = CLIENT_EVENTS if receives == "client" else SERVER_EVENTS
-    named = {name: name for name in classes if name not in which.absent or name in which.names}
-    named |= {name: ga for name, ga in which.names.items() if ga in classes}
 
     def stub(name: str, cls: Any) -> Decoder:
         def make_and_call(wire: Any, _: Any) -> Any:
@@ -72,16 +85,22 @@ def _decoders(receives: str, dialect_name: str) -> dict[str, Decoder]:
 
         return make_and_call
 
-    for name, ga in named.items():
-        table[name] = stub(name, classes[ga])
+    for name, cls in _heard(receives, which).items():
+        table[name] = stub(name, cls)
     return table
 
 
 @cache
 def _flat_names(receives: str, dialect_name: str) -> frozenset[str]:
-    classes = CLIENT_EVENTS if receives == "client" else SERVER_EVENTS
-    names = {**{name: name for name in classes}, **dialect(dialect_name).names}
-    return frozenset(name for name, ga in names.items() if classes.get(ga) in FLAT)
+    return frozenset(name for name, cls in _heard(receives, dialect(dialect_name)).items() if cls in FLAT)
+
+
+@cache
+def _audible(receives: str, dialect_name: str) -> tuple[str, frozenset[str]]:
+    """The field that holds audio in what is received, and the wire names of the one event that has it."""
+    fields = {name: _audio_field(cls) for name, cls in _heard(receives, dialect(dialect_name)).items()}
+    (audio,) = {field for field in fields.values() if field}
+    return audio, frozenset(name for name, field in fields.items() if field)
 
 
 def _decoder(name: str, cls: Any, which: Dialect) -> Decoder:
@@ -131,9 +150,9 @@ def _encoder(cls: Any, which: Dialect) -> Encoder:
     name: str = written_names(which).get(cls.type) or cls.type
     if cls.type in which.absent:
         return _encode_nothing
-    audio = [field.name for field in attrs.fields(cls) if field.type is bytes]
+    audio = _audio_field(cls)
     if audio:
-        return _audio_encoder(cls, name, audio[0])
+        return _audio_encoder(cls, name, audio)
     unstructure = converter.get_unstructure_hook(cls)
     from_ga, names = which.from_ga, which.names
     if from_ga is None:
@@ -151,7 +170,7 @@ def _encoder(cls: Any, which: Dialect) -> Encoder:
 
 def _audio_encoder(cls: Any, name: str, audio: str) -> Encoder:
     """Audio is most of what travels: its base64 is joined to the rest, not copied through a JSON encoder."""
-    unstructure_rest = converter.get_unstructure_hook(cls)
+    unstructure_rest = unstructure_without(cls, audio)
     only_audio = all(field.default is not attrs.NOTHING for field in attrs.fields(cls) if field.name != audio)
     before = dumps({"type": name})[:-1] + f',"{audio}":"'.encode()
     join = f',"{audio}":"'.encode()
@@ -166,7 +185,7 @@ def _audio_encoder(cls: Any, name: str, audio: str) -> Encoder:
             return b"".join((before, text, b'"}'))
         wire = unstructure_rest(event)
         wire["type"] = name
-        del wire[audio]
+        wire.pop(audio, None)
         return b"".join((dumps(wire)[:-1], join, text, b'"}'))
 
     return encode
@@ -179,18 +198,19 @@ class Codec:
     have, and raises KeyError (not an event of this role), Mismatch (a field of a wrong type) or TypeError (no JSON).
     """
 
-    __slots__ = ("_decoders", "_encoders", "_flat", "_max_depth")
+    __slots__ = ("_audible", "_decoders", "_encoders", "_flat", "_max_depth")
 
     def __init__(self, role: Role, dialect_name: str, max_depth: int) -> None:
         hears, says = ("server", "client") if role is Role.CLIENT else ("client", "server")
         self._decoders = _decoders(hears, dialect_name)
         self._encoders = _encoders(says, dialect_name)
         self._flat = _flat_names(hears, dialect_name)
+        self._audible = _audible(hears, dialect_name)
         self._max_depth = max_depth
 
     def decode(self, text: str) -> Any:
         try:
-            wire = orjson.loads(text)
+            wire = orjson.loads(text) if len(text) < LONG else self._loads_long(text)
         except orjson.JSONDecodeError:
             try:
                 wire = loads(text)
@@ -213,6 +233,21 @@ class Codec:
         if event.extra is not None:
             self._check_depth(text, event.extra, self._max_depth)
         return event
+
+    def _loads_long(self, text: str) -> Any:
+        """As `orjson.loads()`, but audio that can be cut out goes past it, and is bytes already."""
+        field, names = self._audible
+        cut = cut_out(text, f'"{field}":"')
+        if cut is not None:
+            around, audio = cut
+            try:
+                wire = orjson.loads(around)
+                if wire["type"] in names:
+                    wire[field] = b64decode(audio, None, True)
+                    return wire
+            except (ValueError, KeyError, TypeError):
+                pass
+        return orjson.loads(text)
 
     def _unknown(self, wire: dict[str, Any], name: Any) -> Unknown:
         if isinstance(name, UnsetType):

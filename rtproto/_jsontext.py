@@ -22,6 +22,24 @@ def loads(text: str) -> Any:
             raise ValueError(str(refusal)) from None
 
 
+def cut_out(text: str, opening: str) -> "tuple[str, str] | None":
+    """The object `text` with nothing in the string that `opening` (``"key":"``) begins, and what was there, both raw.
+
+    None unless all is plain: a backslash may hide a key or a quote, a brace make the key that of an inner object, and
+    of two equal keys the last one counts.
+    """
+    start = text.find(opening)
+    end = text.find('"', start + len(opening))
+    if start < 0 or end < 0:
+        return None
+    start += len(opening)
+    head, tail = text[:start], text[end:]
+    around = head + tail
+    if "\\" in around or "{" in head[1:] or opening[:-2] in tail:
+        return None
+    return around, text[start:end]
+
+
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
