@@ -22,6 +22,8 @@ Out = TypeVar("Out", bound=ClientEvent | ServerEvent)
 In = TypeVar("In", bound=ClientEvent | ServerEvent)
 Headers = Sequence[tuple[str, str]]
 
+_PONG, _KEEPALIVE = Timer.PONG, Timer.KEEPALIVE  # restarted by every read: see _state.py
+
 
 class Connection(Generic[Out, In]):
     """The protocol over a byte stream: TCP or TLS, in any event loop.
@@ -98,7 +100,7 @@ class Connection(Generic[Out, In]):
     @property
     def state(self) -> State:
         """Where in its life the connection is."""
-        return self._session.state
+        return self._session._life.state
 
     @property
     def closed(self) -> "Closed | None":
@@ -108,7 +110,7 @@ class Connection(Generic[Out, In]):
     @property
     def pending(self) -> int:
         """How many events wait in `next_event()`."""
-        return self._session.pending
+        return len(self._session._events)
 
     @property
     def full(self) -> bool:
@@ -325,9 +327,9 @@ class Connection(Generic[Out, In]):
 
     def _alive(self, now: float) -> None:
         """Any byte of the peer is a sign of life."""
-        self._timers.stop(Timer.PONG)
+        self._timers.stop(_PONG)
         if self._session._life.state is OPEN:
-            self._timers.set(Timer.KEEPALIVE, now, self.config.timeouts.keepalive)
+            self._timers.set(_KEEPALIVE, now, self._session.config.timeouts.keepalive)
 
     def _open_rings(self, now: float) -> None:
         # A refusal whose body never ends is still a refusal: its status says more than our impatience.

@@ -105,7 +105,7 @@ class Session(Generic[Out, In]):
 
     def receive(self, data: "Message | Failure", now: float) -> None:
         """Takes one message of the peer, or how it ended. Never raises because of the peer; ignored once CLOSED."""
-        state = self.state
+        state = self._life.state
         if state is CLOSED:
             return
         if state is CONNECTING:
