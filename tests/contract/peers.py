@@ -282,8 +282,12 @@ def raw_connect(
     sock = socket.socket()
     _set_buffers(sock, receive_buffer, send_buffer)
     sock.settimeout(PATIENCE)
-    sock.connect(("127.0.0.1", port))
-    return sock if tls is None else tls.wrap_socket(sock, server_hostname="127.0.0.1")
+    try:
+        sock.connect(("127.0.0.1", port))
+        return sock if tls is None else tls.wrap_socket(sock, server_hostname="127.0.0.1")
+    except BaseException:
+        sock.close()
+        raise
 
 
 def read_header(sock: socket.socket) -> str:

@@ -70,10 +70,10 @@ def test_a_close_in_a_flood_loses_nothing(wire: Bench) -> None:
 
 
 def test_a_close_that_is_never_answered_is_bounded(wire: Bench) -> None:
-    link, peer = wire.open(Config(timeouts=Timeouts(close=0.3)))
+    link, peer = wire.open(Config(timeouts=Timeouts(close=0.2)))
     begun = time.monotonic()
     link.close()
-    assert 0.25 < time.monotonic() - begun < 3
+    assert 0.15 < time.monotonic() - begun < 3
     (closed,) = link.take()
     assert (closed.clean, closed.code) == (False, 1006)
     assert isinstance(peer.hear(), CloseConnection)
@@ -81,14 +81,14 @@ def test_a_close_that_is_never_answered_is_bounded(wire: Bench) -> None:
 
 
 def test_a_timer_that_moves_earlier_rings_for_who_waits_already(wire: Bench) -> None:
-    link, _ = wire.open(Config(timeouts=Timeouts(keepalive=30, close=0.3)))
+    link, _ = wire.open(Config(timeouts=Timeouts(keepalive=30, close=0.2)))
     waiting = link.begin("next")
     time.sleep(0.05)
     begun = time.monotonic()
     closing = link.begin("close", 1000, "")
     closed = waiting.result()
     assert isinstance(closed, Closed)
-    assert 0.25 < time.monotonic() - begun < 3
+    assert 0.15 < time.monotonic() - begun < 3
     closing.result()
 
 
@@ -239,7 +239,7 @@ def _answer_close(peer: Peer) -> CloseConnection:
 
 
 def test_silence_is_answered_with_pings_and_then_with_the_end(wire: Bench) -> None:
-    link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.1, pong=0.4)))
+    link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.1, pong=0.25)))
     taking = link.begin("take", None)
     for _ in range(2):
         ping = peer.until(Ping)
@@ -249,16 +249,15 @@ def test_silence_is_answered_with_pings_and_then_with_the_end(wire: Bench) -> No
     assert (closed.clean, closed.code) == (False, 1011)
     assert "dead" in closed.reason
     assert time.monotonic() - begun < 4
-    peer.hear_out()
 
 
 def test_whatever_comes_is_a_sign_of_life(wire: Bench) -> None:
-    link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.1, pong=0.4)))
-    taking = link.begin("take", 10)
-    for n in range(10):
+    link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.05, pong=0.2)))
+    taking = link.begin("take", 8)
+    for n in range(8):
         peer.say(wire.text(n))
-        time.sleep(0.1)
-    assert numbers(taking.result()) == list(range(10))
+        time.sleep(0.05)
+    assert numbers(taking.result()) == list(range(8))
 
 
 def test_pings_are_answered(wire: Bench) -> None:

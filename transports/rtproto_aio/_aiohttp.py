@@ -66,12 +66,12 @@ async def connect(
             socket = await _open(http, endpoint, config, ssl_context, proxy)
             response = answer.response
             assert response is not None  # as the socket, it was made from this answer
+            opened = _opened(response, endpoint)
             transport = None if response.connection is None else response.connection.transport
             if transport is None:
                 raise HandshakeError(None, reason="the server closed the connection right after the handshake")
             loop = asyncio.get_running_loop()
             core = Session(Role.CLIENT, config)
-            opened = _opened(response, endpoint)
             core.open(loop.time(), opened)
             core.next_event()
             connection = ClientWebSocket(core, socket, transport, loop)

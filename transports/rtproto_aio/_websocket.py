@@ -28,7 +28,7 @@ _TURN = 0.001
 _FAREWELL = 1.0
 """Seconds for what is still to be written and read when the session has ended."""
 
-_GLANCE = 1.0
+_GLANCE = 0.2
 """Seconds after which a program that only sends looks what has come: Pings want their answer."""
 
 _AT_ONCE = 60_000
