@@ -96,13 +96,13 @@ class SyncLink(Link):
 
 class SyncServer(Server):
     def __init__(self, answer: Answer, config: Config | None, ssl_context: ssl.SSLContext | None) -> None:
-        self._answer = answer
+        self.answer = answer
         self._links: queue.Queue[SyncLink] = queue.Queue()
         self._server = rtproto_sync.serve(self._handle, "127.0.0.1", 0, config, ssl_context=ssl_context)
         self.port = self._server.port
 
     def _handle(self, conn: rtproto_sync.ServerStream) -> None:
-        answer = self._answer
+        answer = self.answer
         if answer.error is not None:
             raise answer.error
         if answer.silent:

@@ -109,9 +109,9 @@ class Pump(Generic[Out, In]):
         if self._left < mine:
             if machine.closed is not None:
                 raise SessionClosed(machine.closed)
-            reason = f"{machine.pending} events wait (Limits.max_queue) and nobody takes them, so reading stopped"
             raise RtprotoError(
-                f"{reason}; the peer takes nothing either: iterate over the connection in another thread"
+                f"nobody takes the events: {machine.pending} of them wait (Limits.max_queue), so nothing more is read,"
+                " and the peer takes nothing either; iterate over the connection while sending"
             )
 
     def close(self, code: int, reason: str) -> None:
@@ -173,7 +173,8 @@ class Pump(Generic[Out, In]):
         except (BlockingIOError, InterruptedError):
             return False
         except ssl.SSLError as error:
-            self.failure = error
+            if self.machine.closed is None:
+                self.failure = error
             data = b""
         except OSError:
             pass

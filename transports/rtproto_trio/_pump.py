@@ -228,8 +228,8 @@ class Pump(Generic[In, W]):
                 waiting = self.machine.pending
                 await self.abort()
                 raise RtprotoError(
-                    f"{waiting} events wait (Limits.max_queue) and nobody takes them, so reading stopped; the peer"
-                    " takes nothing either: iterate over the connection in another task"
+                    f"nobody takes the events: {waiting} of them wait (Limits.max_queue), so nothing more is read, and"
+                    " the peer takes nothing either; iterate over the connection while sending"
                 ) from None
             await self._hear_out()
         except BaseException:
