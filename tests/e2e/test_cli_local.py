@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import rtproto_sync
+from rtproto_cli._app import app
+from typer.testing import CliRunner
 
 import rtproto
 from rtproto import events
@@ -123,18 +125,8 @@ def test_a_port_that_is_taken_gets_one_line() -> None:
     assert f"127.0.0.1:{port}: address already in use" in second.stderr
 
 
-def test_help_teaches() -> None:
-    for command, words in (
-        (["--help"], "stream"),
-        (["stream", "--help"], "events.jsonl"),
-        (["serve", "--help"], "8080"),
-    ):
-        told = subprocess.run(
-            [sys.executable, "-m", "rtproto_cli", *command, "--help"],
-            env=ENVIRON,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        assert told.returncode == 0
-        assert words in told.stdout
+@pytest.mark.parametrize(("command", "words"), [([], "stream"), (["stream"], "events.jsonl"), (["serve"], "8080")])
+def test_help_teaches(command: list[str], words: str) -> None:
+    told = CliRunner().invoke(app, [*command, "--help"])
+    assert told.exit_code == 0
+    assert words in told.stdout

@@ -143,10 +143,14 @@ def test_two_at_once_keep_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "hint"),
-    [(401, "the key is wrong"), (404, "the address is wrong"), (429, "wait 7 s"), (500, "is this a realtime server?")],
+    ("transport", "status", "hint"),
+    [
+        *((transport, 401, "the key is wrong") for transport in TRANSPORTS),
+        ("asyncio", 404, "the address is wrong"),
+        ("trio", 429, "wait 7 s"),
+        ("sync", 500, "is this a realtime server?"),
+    ],
 )
-@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_refusal_gets_one_line(tmp_path: Path, transport: str, status: int, hint: str) -> None:
     def refuse(rt: rtproto_sync.ServerStream) -> None:
         rt.reject(status, [("Retry-After", "7")] if status == 429 else [], b"sk-secret is wrong")
@@ -192,11 +196,15 @@ def plain_socket(reply: "bytes | None") -> Iterator[str]:
                 peer.close()
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize(
-    "reply",
-    [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"SSH-2.0-OpenSSH_9.2\r\n", b"", None],
-    ids=["a web page", "ssh", "nothing but an end", "nothing"],
+    ("transport", "reply"),
+    [
+        ("asyncio", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
+        ("trio", b"SSH-2.0-OpenSSH_9.2\r\n"),
+        ("sync", b""),
+        *((transport, None) for transport in TRANSPORTS),
+    ],
+    ids=["a web page", "ssh", "nothing but an end", *(f"nothing over {transport}" for transport in TRANSPORTS)],
 )
 def test_what_is_no_websocket_gets_one_line(tmp_path: Path, transport: str, reply: "bytes | None") -> None:
     with plain_socket(reply) as url:
@@ -240,14 +248,16 @@ def refuses_the_session(rt: rtproto_sync.ServerStream) -> None:
     rt.send(events.ErrorEvent(event_id="event_2", error=error))
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize(
-    ("script", "line"),
+    ("transport", "script", "line"),
     [
-        (silent, "said nothing for 1 s while we waited for the server's session.created"),
-        (silent_after_the_upload, "said nothing for 1 s while we waited for the reply"),
-        (leaves, "ended the session (code 1001: maximum duration) while we waited for the reply"),
-        (refuses_the_session, "refused the session: Invalid voice 'x'. (session.audio.output.voice)"),
+        ("asyncio", silent, "said nothing for 1 s while we waited for the server's session.created"),
+        ("sync", silent_after_the_upload, "said nothing for 1 s while we waited for the reply"),
+        ("trio", refuses_the_session, "refused the session: Invalid voice 'x'. (session.audio.output.voice)"),
+        *(
+            (transport, leaves, "ended the session (code 1001: maximum duration) while we waited for the reply")
+            for transport in TRANSPORTS
+        ),
     ],
 )
 def test_a_session_that_goes_wrong_gets_one_line(tmp_path: Path, transport: str, script: Script, line: str) -> None:
