@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from subprocess import SubprocessError
 
 from bench import blast, decode, encode, imports, instructions
 from bench.contenders import Result, Unequal
@@ -43,13 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in options.names:
         if name not in FULL:
             parser.error(f"there is no benchmark {name!r}; choose from {', '.join(FULL)}")
+    if options.json and not options.json.absolute().parent.is_dir():
+        parser.error(f"there is no directory {options.json.parent} to write to")
     print(", ".join(f"{library} {version}" for library, version in versions().items()))
     results: dict[str, Result] = {}
     for name in options.names or USUAL:
         try:
             results[name] = (QUICK if options.quick else FULL)[name]()
-        except Unequal as difference:
-            print(f"{name}: {difference}", file=sys.stderr)
+        except (Unequal, SubprocessError) as failure:
+            print(f"{name}: {failure}", file=sys.stderr)
             return 1
         except ImportError as missing:
             print(f"{name}: skipped: {missing}")
