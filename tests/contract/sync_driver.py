@@ -191,6 +191,7 @@ class Sync(Driver):
         return SyncCall(beat)
 
     def leftovers(self) -> list[str]:
+        names: list[str] = []
         for _ in range(20):
             names = [thread.name for thread in threading.enumerate() if thread.name.startswith((_NAME, "rtproto: "))]
             if not names:

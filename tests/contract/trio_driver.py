@@ -233,8 +233,9 @@ class _Trio(Driver):
 
     def leftovers(self) -> list[str]:
         async def names() -> list[str]:
+            tasks: set[trio.lowlevel.Task] = set()
             for _ in range(20):
-                tasks = self.loop.nursery.child_tasks - {trio.lowlevel.current_task()}
+                tasks = {*self.loop.nursery.child_tasks} - {trio.lowlevel.current_task()}
                 if not tasks:
                     break
                 await trio.sleep(0.05)
@@ -292,19 +293,25 @@ class TrioWebSocket(_Trio):
     ) -> int:
         async def handler(request: trio_websocket.WebSocketRequest) -> None:
             answer = server.answer
-            if answer.error is not None:
-                await request.reject(500)
-                return
             if answer.status != 101:
                 headers = [(name.encode(), value.encode()) for name, value in answer.headers]
                 await request.reject(answer.status, extra_headers=headers, body=answer.body)
                 return
             options: dict[str, Any] = {"subprotocol": answer.subprotocol, "dialect": answer.dialect}
-            async with rtproto_trio.accept_websocket(request, config, headers=answer.headers, **options) as rt:
-                await server.stay(rt)
+            accepted = False
+            # A handler that raises would end trio-websocket's server.
+            try:
+                if answer.error is not None:
+                    raise answer.error
+                async with rtproto_trio.accept_websocket(request, config, headers=answer.headers, **options) as rt:
+                    accepted = True
+                    await server.stay(rt)
+            except Exception:
+                if not accepted:
+                    await request.reject(500)
 
         async def run(task_status: trio.TaskStatus[trio_websocket.WebSocketServer]) -> None:
-            limit = (config or Config()).limits.max_message
+            limit = 2 * (config or Config()).limits.max_message
             await trio_websocket.serve_websocket(
                 handler, "127.0.0.1", 0, ssl_context, max_message_size=limit, task_status=task_status
             )

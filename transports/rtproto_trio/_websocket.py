@@ -7,16 +7,17 @@ import math
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from urllib.parse import parse_qsl, unquote
 
 import attrs
+import h11
 import trio
 import trio_websocket
 
 from rtproto import Config, Endpoint, Role, Session, State
 from rtproto._handshake import USER_AGENT, _reason, _without_key
-from rtproto._http import MAX_BODY, Answer, Headers, decode_headers, refuse_bad_headers
+from rtproto._http import Exchange, Headers, decode_headers, refuse_bad_headers
 from rtproto._redact import KEY_SUBPROTOCOL, redact_subprotocol
 from rtproto._tunnel import Proxy
 from rtproto.errors import HandshakeError, LocalProtocolError
@@ -27,7 +28,8 @@ from rtproto_trio._message import ClientWebSocket, MessageCarrier, ServerWebSock
 
 logger = logging.getLogger(__name__)
 
-C = TypeVar("C", bound="TrioConnection[Any, Any]")
+_ENOUGH = 256 * 1024
+"""Bytes of an answer that is no WebSocket: its header, and more than is kept of its body."""
 
 
 @asynccontextmanager
@@ -69,10 +71,11 @@ async def accept_websocket(
             async with rtproto_trio.accept_websocket(request) as rt:
                 async for event in rt: ...
 
-        await trio_websocket.serve_websocket(handler, host, port, ssl_context, max_message_size=24 * 1024 * 1024)
+        limit = 2 * config.limits.max_message
+        await trio_websocket.serve_websocket(handler, host, port, ssl_context, max_message_size=limit)
 
     To refuse, call ``request.reject()`` instead. `subprotocol` is one of those offered, `dialect` what the request
-    calls for. How large a message may be is the server's to say: trio-websocket's own limit is 1 MiB.
+    calls for. trio-websocket has a limit of its own for messages, 1 MiB: beyond it what came before is lost, too.
 
     Raises LocalProtocolError for a subprotocol that was not offered or a header that cannot be sent.
     """
@@ -120,17 +123,40 @@ async def _closing(connection: TrioConnection[Any, Any]) -> AsyncIterator[None]:
         raise
 
 
+class _Overheard(trio.abc.Stream):
+    """A stream, and what was `heard` on it while `listening`."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        self.heard = bytearray()
+        self.listening = True
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        data = await self._stream.receive_some(max_bytes)
+        if self.listening and len(self.heard) < _ENOUGH:
+            self.heard += data
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
 class _Reader:
     """Stands in for the nursery in which trio-websocket starts its reader.
 
     Where the reader ends before the handshake is over, nobody else would notice: `opening` is cancelled. What it raises
-    is kept in `failure`: in a nursery it would come out as a group.
+    would come out of a nursery as a group, and hold all headers.
     """
 
     def __init__(self, nursery: trio.Nursery, opening: trio.CancelScope) -> None:
         self._nursery = nursery
         self._opening = opening
-        self.failure: Exception | None = None
 
     def start_soon(self, read: Callable[[], Awaitable[None]]) -> None:
         self._nursery.start_soon(self._run, read)
@@ -139,7 +165,7 @@ class _Reader:
         try:
             await read()
         except Exception as error:
-            self.failure = error
+            logger.debug("trio-websocket's reader ended with %s", type(error).__name__)
         self._opening.cancel()
 
 
@@ -151,21 +177,24 @@ async def _open(
     with trio.move_on_after(math.inf if patience is None else patience):
         wire = await reach(endpoint, proxy, ssl_context)
         try:
+            stream = _Overheard(wire.top)
             opening = trio.CancelScope()
             reader = _Reader(nursery, opening)
             with opening:
                 socket = await trio_websocket.wrap_client_stream(
                     cast(trio.Nursery, reader),
-                    cast(trio.SocketStream, wire.top),
+                    cast(trio.SocketStream, stream),
                     endpoint.authority,
                     endpoint.target,
                     subprotocols=endpoint.subprotocols,
                     extra_headers=_encoded(_with_user_agent(endpoint.headers)),
-                    max_message_size=config.limits.max_message,
+                    # Beyond its limit the library throws away what came before; what is less, the session refuses.
+                    max_message_size=2 * config.limits.max_message,
                 )
             if socket is None:
-                raise _refusal(reader.failure)
-            opened = _opened(socket, endpoint)
+                raise _refusal(stream.heard, config.limits.max_handshake)
+            stream.listening = False
+            opened = _opened(socket)
         except BaseException:
             with trio.CancelScope(shield=True):
                 await wire.abort()
@@ -181,19 +210,28 @@ async def _open(
     raise HandshakeError(None, reason=f"{endpoint.host}:{endpoint.port} did not answer within {patience:g} s")
 
 
-def _refusal(failure: Exception | None) -> HandshakeError:
-    """trio-websocket's own errors hold all headers."""
-    if not isinstance(failure, trio_websocket.ConnectionRejected):
-        return HandshakeError(None, reason="the server closed the connection, or its answer does not open a WebSocket")
-    body = bytes(failure.body or b"")[:MAX_BODY]
-    answer = Answer(status=failure.status_code, headers=decode_headers(failure.headers), body=body)
-    return HandshakeError(answer.status, answer.headers, answer.body, _reason(answer))
+def _refusal(heard: bytearray, max_size: int) -> HandshakeError:
+    """Why there is no WebSocket; trio-websocket tells only a part of it."""
+    upgrade = [("Host", "x"), ("Connection", "Upgrade"), ("Upgrade", "websocket")]
+    exchange = Exchange(h11.Request(method="GET", target="/", headers=upgrade), peer="the server", max_size=max_size)
+    answer = (exchange.receive(bytes(heard)) if heard else None) or exchange.receive_eof()
+    headers = tuple((name, _without_key(value)) for name, value in answer.headers)
+    if not answer.switched:
+        return HandshakeError(answer.status, headers, answer.body, _reason(answer))
+    names = [name for name, _ in headers]
+    with_what = (
+        "a subprotocol that was not offered" if "sec-websocket-protocol" in names else "an answer that does not fit"
+    )
+    return HandshakeError(answer.status, headers, reason=f"the server switched with {with_what}")
 
 
-def _opened(socket: trio_websocket.WebSocketConnection, endpoint: Endpoint) -> Opened:
+def _opened(socket: trio_websocket.WebSocketConnection) -> Opened:
+    """What wsproto has checked it takes out of the headers."""
+    checked = (("upgrade", "websocket"), ("connection", "Upgrade"))
     headers = tuple((name, _without_key(value)) for name, value in decode_headers(socket.handshake_headers))
     chosen = socket.subprotocol
-    return Opened(status=101, headers=headers, subprotocol=None if chosen is None else _without_key(chosen))
+    subprotocol = None if chosen is None else _without_key(chosen)
+    return Opened(status=101, headers=(*checked, *headers), subprotocol=subprotocol)
 
 
 def _requested(request: trio_websocket.WebSocketRequest) -> Requested:
