@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tarfile
@@ -49,9 +50,14 @@ EXTRAS["all"] = set[str]().union(
 EXTRAS["demo"] = EXTRAS["all"] | EXTRAS["espeak"]
 # What a user writes, a module that it needs, and the extra that brings it.
 NEEDS = [
+    ("from rtproto_aio import connect", "aiohttp", "aiohttp"),
+    ("import rtproto_trio", "trio", "trio"),
+    ("from rtproto_trio import connect_websocket", "trio_websocket", "trio"),
     ("import rtproto_audio", "numpy", "audio"),
     ("import rtproto_audio", "soundfile", "audio"),
     ("import rtproto_audio", "soxr", "audio"),
+    ("import rtproto_emulator", "aiohttp", "emulator"),
+    ("import rtproto_emulator", "numpy", "emulator"),
 ]
 
 
@@ -135,6 +141,22 @@ def test_a_missing_extra_is_named(statement: str, module: str, extra: str) -> No
     last = run.stderr.splitlines()[-1]
     assert last.startswith("ImportError: ")
     assert f"pip install 'rtproto[{extra}]'" in last
+
+
+@pytest.mark.parametrize("module", ["typer", "rich", "dotenv"])
+def test_the_command_names_its_missing_extra_in_one_line(module: str) -> None:
+    program = f"import sys; sys.modules[{module!r}] = None; from rtproto_cli.__main__ import main; main()"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False)
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert "pip install 'rtproto[cli" in line
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    if not (ROOT / ".ci" / "run").is_file():
+        pytest.skip(".ci/run is not here to be read")
+    (command,) = re.findall(r"^python -m pip install .* && nox", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert command in map(str.strip, (ROOT / ".ci" / "run").read_text("utf-8").splitlines())
 
 
 def test_the_pins_cover_the_demo_and_name_no_address() -> None:
