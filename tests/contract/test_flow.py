@@ -85,7 +85,7 @@ def test_a_program_that_only_sends_slowly_answers_pings(wire: Bench) -> None:
 
 def test_sending_while_nobody_takes_the_events_fails_in_words(wire: Bench) -> None:
     """The peer waits for us to read, we wait for the application: it is told so, instead of waiting for ever."""
-    config = Config(limits=Limits(max_queue=20), timeouts=Timeouts(keepalive=None, pong=0.3, close=0.3))
+    config = Config(limits=Limits(max_queue=20), timeouts=Timeouts(keepalive=None, pong=0.15, close=0.2))
     link, peer = wire.open(config, **SMALL)
 
     def flood() -> None:
@@ -106,7 +106,7 @@ def test_sending_while_nobody_takes_the_events_fails_in_words(wire: Bench) -> No
 
 def test_a_slow_application_slows_its_peer_and_loses_nothing(wire: Bench) -> None:
     """What waits is bounded, and what the application is slow to take is no silence of the peer."""
-    config = Config(limits=Limits(max_queue=50), timeouts=Timeouts(keepalive=0.1, pong=0.1))
+    config = Config(limits=Limits(max_queue=50), timeouts=Timeouts(keepalive=0.05, pong=0.05))
     link, peer = wire.open(config, receive_buffer=32_768, send_buffer=32_768)
     count, size = 200, 20_000
 
@@ -123,7 +123,7 @@ def test_a_slow_application_slows_its_peer_and_loses_nothing(wire: Bench) -> Non
 
     flooding = Background(flood)
     first = link.take(1)
-    time.sleep(0.3)
+    time.sleep(0.25)
     assert not flooding.done(), "5 MB went somewhere"
     assert link.state is State.OPEN
     rest = link.take(count - 1, timeout=30)
@@ -137,7 +137,7 @@ def test_others_get_their_turn_beside_a_flood(wire: Bench) -> None:
     count = 15_000
     text = peer.frame(wire.text(1, 60))
     flooding = Background(lambda: [peer.sock.sendall(text * 100) for _ in range(count // 100)])
-    beating = wire.driver.heartbeat(0.3)
+    beating = wire.driver.heartbeat(0.2)
     assert len(link.take(count, timeout=30)) == count
     flooding.result()
     late = beating.result()
