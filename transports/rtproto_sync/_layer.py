@@ -12,6 +12,7 @@ class Plain:
     """Bytes as they are."""
 
     ready = True
+    ended = False
 
     def __init__(self) -> None:
         self._out: list[bytes] = []
@@ -32,7 +33,8 @@ class Plain:
 
 
 class Tls:
-    """TLS between two memory buffers; the client speaks first. `ready` when its handshake is done.
+    """TLS between two memory buffers; the client speaks first. `ready` when its handshake is done, `ended` when the
+    peer has said that nothing more follows.
 
     Every method may raise ssl.SSLError; `outgoing()` then still gives the alert for the peer.
     """
@@ -45,6 +47,7 @@ class Tls:
             self._incoming, self._outgoing, server_side=server_hostname is None, server_hostname=server_hostname
         )
         self.ready = False
+        self.ended = False
 
     def receive(self, data: bytes) -> bytes:
         """What the peer said with `data`; b"" begins the handshake."""
@@ -56,10 +59,9 @@ class Tls:
                 self.ready = True
             while piece := self._object.read(_RECORDS):
                 plain += piece
+            self.ended = True
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLZeroReturnError:
-            pass  # the peer says no more; the end of the stream follows
         return bytes(plain)
 
     def send(self, data: bytes) -> None:

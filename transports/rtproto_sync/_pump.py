@@ -12,8 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-from rtproto import Connection, State
-from rtproto.errors import RtprotoError, SessionClosed
+from rtproto import Connection, Role, State
+from rtproto.errors import HandshakeError, RtprotoError, SessionClosed
 from rtproto.events import ClientEvent, LocalEvent, ServerEvent
 from rtproto_sync._layer import Plain, Tls
 from rtproto_sync._wake import SLICE, HasFileno, Wake, wait
@@ -178,11 +178,11 @@ class Pump(Generic[Out, In]):
             data = b""
         except OSError:
             pass
-        if not data:
+        if plain:
+            self.machine.receive(plain, time.monotonic())
+        if not data or self._layer.ended:
             self._eof = True
             self.machine.receive_eof(time.monotonic())
-        elif plain:
-            self.machine.receive(plain, time.monotonic())
         return True
 
     def _flush(self) -> bool:
@@ -267,7 +267,8 @@ class Pump(Generic[Out, In]):
         try:
             self._move(reading=False)
             self.drive(lambda: self._drained or self._broken, until)
-            if closed.error is not None and not self._broken and not self._eof:
+            refused = self.machine.role is Role.CLIENT and isinstance(closed.error, HandshakeError)
+            if closed.error is not None and not (refused or self._broken or self._eof):
                 # Closing with bytes unread would make TCP throw away what the peer has not read yet: the reason.
                 with suppress(OSError):
                     self._socket.shutdown(socket.SHUT_WR)

@@ -21,7 +21,7 @@ from rtproto_sync._defaults import with_fast_mask
 from rtproto_sync._layer import Plain, Tls
 from rtproto_sync._pump import Pump
 from rtproto_sync._stream import ServerStream
-from rtproto_sync._wake import Wake, wait
+from rtproto_sync._wake import SLICE, Wake, wait
 
 logger = logging.getLogger(__name__)
 
@@ -70,25 +70,28 @@ class Server:
     def close(self) -> None:
         """Stops listening, closes every session with 1001 and waits for the handlers, at most ``Timeouts.close``.
 
-        A handler that does not end by itself when its session has ended is left behind. May be called again.
+        A handler that does not end by itself when its session has ended is left behind. May be called again, and by a
+        handler.
         """
         self._closing = True
         self._wake.set()
         self._thread.join()
         with self._lock:
             guests = dict(self._guests)
-        for connection in guests.values():
-            connection._go_away()
+        guests.pop(threading.current_thread(), None)
         patience = self._config.timeouts.close
         until = math.inf if patience is None else time.monotonic() + patience
-        for thread, connection in guests.items():
-            while thread.is_alive() and time.monotonic() < until:
-                thread.join(min(0.5, until - time.monotonic()))
-            if thread.is_alive():
-                connection._cut()
-                thread.join(0.5)
-        self._listener.close()
-        self._wake.close()
+        try:
+            for connection in guests.values():
+                connection._go_away()
+            for connection in guests.values():
+                connection._leave(until=until)
+            for thread in guests:
+                while thread.is_alive() and time.monotonic() < until:
+                    thread.join(min(SLICE, until - time.monotonic()))
+        finally:
+            self._listener.close()
+            self._wake.close()
 
     def __enter__(self) -> Server:
         return self

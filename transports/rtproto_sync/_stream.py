@@ -110,12 +110,12 @@ class StreamConnection(Generic[Out, In]):
             finally:
                 self._taking = False
 
-    def _leave(self, code: int = 1001) -> None:
-        """Closes although something else went wrong: quickly."""
+    def _leave(self, code: int = 1001, until: float | None = None) -> None:
+        """Closes although something else went wrong: quickly, or until this time."""
         with self._pump.lock:
             try:
                 self._pump.close(code, "")
-                self._pump.drive(lambda: self._machine.closed is not None, time.monotonic() + FAREWELL)
+                self._pump.drive(lambda: self._machine.closed is not None, until or time.monotonic() + FAREWELL)
                 self._pump.end()
             finally:
                 self._pump.kill()
@@ -124,10 +124,6 @@ class StreamConnection(Generic[Out, In]):
         """Begins to close, and waits for nothing."""
         with self._pump.lock:
             self._pump.close(1001, "the server is going away")
-
-    def _cut(self) -> None:
-        with self._pump.lock:
-            self._pump.kill()
 
 
 class ClientStream(StreamConnection[ClientEvent, ServerEvent]):

@@ -9,8 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import trio
 
-from rtproto import Config, State
-from rtproto.errors import RtprotoError, SessionClosed
+from rtproto import Config, Role, State
+from rtproto.errors import HandshakeError, RtprotoError, SessionClosed
 from rtproto.events import ClientEvent, Closed, LocalEvent, ServerEvent
 
 Out = TypeVar("Out", bound="ClientEvent | ServerEvent")
@@ -31,6 +31,8 @@ _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 class Machine(Protocol[Out_contra, In_co, W]):
     """A `rtproto.Connection` (W: bytes) or a `rtproto.Session` (W: str | bytes | Close)."""
 
+    @property
+    def role(self) -> Role: ...
     @property
     def config(self) -> Config: ...
     @property
@@ -254,10 +256,11 @@ class Pump(Generic[In, W]):
         if self._ended or closed is None:
             return
         self._ended = True
+        refused = self.machine.role is Role.CLIENT and isinstance(closed.error, HandshakeError)
         try:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + FAREWELL), suppress(*_GONE, RtprotoError):
                 await self._flush()
-                if closed.error is not None and not self._broken and self._reading is None:
+                if closed.error is not None and not (refused or self._broken or self._reading):
                     await self._carrier.linger()
         finally:
             await self.abort()
