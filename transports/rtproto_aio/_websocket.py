@@ -154,7 +154,9 @@ class WebSocketConnection(Generic[Out, In]):
     @property
     def _held(self) -> int:
         """Bytes written that the operating system has not taken yet."""
-        return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
+        # Below TLS a transport that is gone cannot be asked any more.
+        gone = self._tcp.fileno() == -1 or self._transport.is_closing()
+        return 0 if gone else self._transport.get_write_buffer_size()
 
     async def _read(self) -> None:
         """Reads one message; where another task reads, or the queue is full, waits for news."""
