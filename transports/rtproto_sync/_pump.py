@@ -251,9 +251,20 @@ class Pump(Generic[Out, In]):
 
     @property
     def _deadline(self) -> float:
-        """When a timer rings. While the queue is full the peer's silence is our doing: only our Close has a timer."""
+        """When a timer rings.
+
+        While the queue is full the peer's silence is our doing, and while it takes what we write it lives: in these
+        cases it need not say so.
+        """
         deadline = self.machine.deadline()
-        return math.inf if deadline is None or (self._full and self.machine.state is State.OPEN) else deadline
+        if deadline is None:
+            return math.inf
+        if self.machine.state is State.OPEN:
+            if self._full:
+                return math.inf
+            if self._unsent:
+                return max(deadline, self._moved_at + (self.machine.config.timeouts.pong or 0))
+        return deadline
 
     # ---- the end ----
 
@@ -263,12 +274,13 @@ class Pump(Generic[Out, In]):
         if self._ending or closed is None:
             return
         self._ending = True
+        refused = self.machine.role is Role.SERVER and isinstance(closed.error, HandshakeError)
+        told_why = refused or (closed.error is not None and closed.code != 1006)
         until = time.monotonic() + FAREWELL
         try:
             self._move(reading=False)
             self.drive(lambda: self._drained or self._broken, until)
-            refused = self.machine.role is Role.CLIENT and isinstance(closed.error, HandshakeError)
-            if closed.error is not None and not (refused or self._broken or self._eof):
+            if told_why and not (self._broken or self._eof):
                 # Closing with bytes unread would make TCP throw away what the peer has not read yet: the reason.
                 with suppress(OSError):
                     self._socket.shutdown(socket.SHUT_WR)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from rtproto import Config, Connection, State
-from rtproto.errors import SessionClosed
+from rtproto.errors import RtprotoError, SessionClosed
 from rtproto.events import Requested
 from rtproto_sync._defaults import with_fast_mask
 from rtproto_sync._layer import Plain, Tls
@@ -152,8 +152,9 @@ class Server:
             logger.debug("connection %d was closed while its handler sent", number)
         except Exception:
             logger.exception("the handler of connection %d failed", number)
-            if connection.state is State.CONNECTING:
-                connection.reject(500)
+            with suppress(RtprotoError):
+                if connection.state is State.CONNECTING:
+                    connection.reject(500)
             connection._leave(1011)
         else:
             if connection.state is State.CONNECTING:

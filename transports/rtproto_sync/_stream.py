@@ -138,7 +138,7 @@ class ClientStream(StreamConnection[ClientEvent, ServerEvent]):
     def _shake_hands(self) -> None:
         event = next(self)
         if isinstance(event, Closed):
-            event.raise_for_error()
+            raise event.error or SessionClosed(event)
         assert isinstance(event, Opened)
         self.opened = event
 

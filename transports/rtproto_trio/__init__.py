@@ -30,13 +30,14 @@ __all__ = [
     "serve",
 ]
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    """What needs trio-websocket is imported when it is asked for: the byte driver works without."""
-    if name not in __all__:
-        raise AttributeError(f"module 'rtproto_trio' has no attribute {name!r}")
-    try:
-        from rtproto_trio import _websocket
-    except ImportError as error:
-        raise ImportError(f"rtproto_trio.{name} needs trio-websocket: pip install 'rtproto[trio]'") from error
-    return getattr(_websocket, name)
+    def __getattr__(name: str) -> object:
+        """What needs trio-websocket is imported when it is asked for: the byte driver works without."""
+        if name not in __all__:
+            raise AttributeError(f"module 'rtproto_trio' has no attribute {name!r}")
+        try:
+            from rtproto_trio import _websocket
+        except ImportError as error:
+            raise ImportError(f"rtproto_trio.{name} needs trio-websocket: pip install 'rtproto[trio]'") from error
+        return getattr(_websocket, name)

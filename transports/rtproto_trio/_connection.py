@@ -9,7 +9,7 @@ from typing import Any, Generic
 import trio
 
 from rtproto import State
-from rtproto.errors import RtprotoError
+from rtproto.errors import RtprotoError, SessionClosed
 from rtproto.events import Closed, LocalEvent, Opened
 from rtproto_trio._pump import FAREWELL, Carrier, In, Machine, Out, Pump, W
 
@@ -116,6 +116,6 @@ class TrioConnection(Generic[Out, In]):
         await self._pump.flush_unless_busy()
         event = await anext(self)
         if isinstance(event, Closed):
-            event.raise_for_error()
+            raise event.error or SessionClosed(event)
         assert isinstance(event, Opened)
         return event

@@ -43,6 +43,7 @@ class MessageCarrier:
         self._heard = trio.current_time()
         self._listening = math.inf
         """Since when `receive()` waits."""
+        self._sending = False
         self.meanwhile: Callable[[], Awaitable[None]] = trio.sleep_forever
 
     async def receive(self) -> Any:
@@ -72,6 +73,7 @@ class MessageCarrier:
 
     async def send(self, data: list[Message]) -> None:
         """Sends all of `data`."""
+        self._sending = True
         for message in data:
             if isinstance(message, Close):
                 send = partial(self._socket._send, CloseConnection(code=message.code, reason=message.reason))
@@ -80,6 +82,7 @@ class MessageCarrier:
             with trio.CancelScope(shield=True) as shield:
                 await do_while(self._carry, send, partial(self._read_meanwhile, shield))
             self.moved_at = trio.current_time()
+        self._sending = False
 
     async def _carry(self, send: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -105,7 +108,8 @@ class MessageCarrier:
             with trio.move_on_after(math.inf if patience is None else patience):
                 await self._socket.ping()
                 self._heard = trio.current_time()
-            if self._heard < asked and self._listening <= asked:
+            # Where nobody listens, or a send is under way, the library may not have come to the answer.
+            if self._heard < asked and self._listening <= asked and not self._sending:
                 self._dead = Failure(1011, f"nothing came for {patience:g} s after a Ping: the connection is dead")
                 await self.abort()
                 return

@@ -166,9 +166,20 @@ class Pump(Generic[In, W]):
 
     @property
     def _next_ring(self) -> float:
-        """When a timer rings. While the queue is full the peer's silence is our doing: only our Close has a timer."""
+        """When a timer rings.
+
+        While the queue is full the peer's silence is our doing, and while it takes what we write it lives: in these
+        cases it need not say so.
+        """
         deadline = self.machine.deadline()
-        return math.inf if deadline is None or (self._full and self.machine.state is State.OPEN) else deadline
+        if deadline is None:
+            return math.inf
+        if self.machine.state is State.OPEN:
+            if self._full:
+                return math.inf
+            if self._write_lock.locked():
+                return max(deadline, self._carrier.moved_at + (self.machine.config.timeouts.pong or 0))
+        return deadline
 
     @property
     def _deadline(self) -> float:
@@ -256,11 +267,12 @@ class Pump(Generic[In, W]):
         if self._ended or closed is None:
             return
         self._ended = True
-        refused = self.machine.role is Role.CLIENT and isinstance(closed.error, HandshakeError)
+        refused = self.machine.role is Role.SERVER and isinstance(closed.error, HandshakeError)
+        told_why = refused or (closed.error is not None and closed.code != 1006)
         try:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + FAREWELL), suppress(*_GONE, RtprotoError):
                 await self._flush()
-                if closed.error is not None and not (refused or self._broken or self._reading):
+                if told_why and not (self._broken or self._reading):
                     await self._carrier.linger()
         finally:
             await self.abort()
