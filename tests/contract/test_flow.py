@@ -148,12 +148,13 @@ def test_others_get_their_turn_beside_a_flood(wire: Bench) -> None:
 
     flooding = Background(flood)
     taking = link.begin("take", None)
-    late = wire.driver.heartbeat(0.2).result()
+    # The calmest of three: a busy machine makes one late, a loop that lets nobody in makes all of them late.
+    late = min(statistics.median(wire.driver.heartbeat(0.2).result()) for _ in range(3))
     enough.set()
     *events, closed = taking.result()
     assert len(events) == flooding.result()
     assert closed.clean
-    assert statistics.median(late) < 0.05
+    assert late < 0.05
 
 
 def test_others_get_their_turn_beside_one_who_sends(wire: Bench) -> None:
