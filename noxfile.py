@@ -10,6 +10,8 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+# Many tests start programs and wait for them: more of them than cores keep two cores busy.
+WORKERS = "3"
 # What the tests read beside the installed packages.
 BESIDE_THE_WHEEL = ["tests", "test_data", "examples", "pyproject.toml", "README.md"]
 PINS_HEAD = """\
@@ -23,10 +25,6 @@ nox.options.error_on_missing_interpreters = False
 nox.options.report = ".nox-report.json"
 nox.options.download_python = "never"
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
-
-
-# Many tests start programs and wait for them: more of them than cores keep two cores busy.
-WORKERS = "3"
 
 
 def run_pytest(session: nox.Session, *args: str) -> None:
