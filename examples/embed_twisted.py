@@ -49,7 +49,7 @@ class TextTurn(Protocol):
         self.step()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self.ended.called and not reason.check(ConnectionDone):
+        if not self.ended.called and not isinstance(reason.value, ConnectionDone):
             self.ended.errback(ConnectionError(reason.getErrorMessage()))
         self.conn.receive_eof(clock())
         self.step()

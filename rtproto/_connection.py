@@ -52,7 +52,7 @@ class Connection(Generic[Out, In]):
     ) -> None: ...
 
     def __init__(self, role: Role, config: Config, handshake: "ClientHandshake | ServerHandshake", now: float) -> None:
-        self._session: Session[Out, In] = Session(role, config)  # type: ignore[call-overload]  # role is not literal here
+        self._session: Session[Out, In] = Session(role, config)
         self._timers: Timers = self._session._timers
         self._handshake: ClientHandshake | ServerHandshake | None = handshake
         self._framing: Framing | None = None

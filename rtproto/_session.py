@@ -1,7 +1,7 @@
 """Whole WebSocket messages <-> events, for one end of the wire."""
 
 from collections import deque
-from typing import Generic, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from rtproto._codec import Codec, DecodeError
 from rtproto._config import Close, Config, Role
@@ -52,6 +52,9 @@ class Session(Generic[Out, In]):
     def __init__(
         self: "Session[ServerEvent, ClientEvent]", role: Literal[Role.SERVER], config: "Config | None" = None
     ) -> None: ...
+
+    @overload
+    def __init__(self: "Session[Any, Any]", role: Role, config: "Config | None" = None) -> None: ...
 
     def __init__(self, role: Role, config: "Config | None" = None) -> None:
         self.role = role

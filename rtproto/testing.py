@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from difflib import unified_diff
 from pprint import pformat
-from typing import Any, Union
+from typing import Any, Generic, TypeVar, Union
 
 import attrs
 
@@ -109,9 +109,11 @@ class Playbook:
 
 
 Machine = Union["Session[Any, Any]", "Connection[Any, Any]"]
+ClientMachine = TypeVar("ClientMachine", bound=Machine)
+ServerMachine = TypeVar("ServerMachine", bound=Machine)
 
 
-class Pair:
+class Pair(Generic[ClientMachine, ServerMachine]):
     """Two machines, of one kind, on a virtual wire: what one has to write the other receives `latency` seconds later.
 
     `split` cuts the bytes between two `Connection`s: pieces of that many bytes, or what a function makes of each chunk.
@@ -121,8 +123,8 @@ class Pair:
 
     def __init__(
         self,
-        client: Machine,
-        server: Machine,
+        client: ClientMachine,
+        server: ServerMachine,
         *,
         latency: float = 0.0,
         split: "int | Callable[[bytes], list[bytes]] | None" = None,
@@ -143,13 +145,13 @@ class Pair:
             if isinstance(machine, Session) and machine.state is State.CONNECTING:
                 machine.open(now)
 
-    def run(self) -> "Pair":
+    def run(self) -> "Pair[ClientMachine, ServerMachine]":
         """Carries everything that arrives by now, and what it sets off."""
         while self._collect() | self._deliver(self._up, self.server) | self._deliver(self._down, self.client):
             pass
         return self
 
-    def advance(self, seconds: float) -> "Pair":
+    def advance(self, seconds: float) -> "Pair[ClientMachine, ServerMachine]":
         """Lets `seconds` pass: messages arrive and timers ring, each at its own time."""
         until = self.now + seconds
         self.run()
@@ -161,7 +163,7 @@ class Pair:
         self.now = until
         return self
 
-    def cut(self) -> "Pair":
+    def cut(self) -> "Pair[ClientMachine, ServerMachine]":
         """The wire is cut: what is under way is lost."""
         self._collect()
         self._up.clear()

@@ -69,7 +69,7 @@ WRITTEN = update(output_modalities=["text"])
 
 
 class Emulated:
-    """One client of one policy; `now` is the virtual time, in seconds. A client that is not `lawful` may say anything."""
+    """One client of one policy; `now` is the virtual time, in seconds. One that is not `lawful` may say anything."""
 
     def __init__(
         self, settings: Settings | None = None, dialect: str = "ga", *, lawful: bool = True, **policy: Any

@@ -67,9 +67,9 @@ def test_every_turn_of_a_file_is_waited_for() -> None:
 def test_the_end_of_the_speech_may_come_after_the_upload() -> None:
     turn = ready()
     turn.uploaded(1.0)
-    assert turn.phase is Phase.SPEECH
+    before = turn.phase
     speech(turn, 1.2)
-    assert turn.phase is Phase.REPLY
+    assert (before, turn.phase) == (Phase.SPEECH, Phase.REPLY)
     reply(turn, "resp_1", 2.0)
     assert turn.done
 

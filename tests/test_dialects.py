@@ -137,6 +137,7 @@ def test_a_ga_program_speaks_beta() -> None:
 def test_a_beta_event_is_its_ga_class_and_goes_back_as_it_came(wire: dict[str, Any], cls: type) -> None:
     event = both_ways(wire)
     assert type(event) is cls
+    assert isinstance(event, (events.ServerEvent, events.ClientEvent))
     assert event.wire_type == wire["type"]
 
 

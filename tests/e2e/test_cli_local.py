@@ -42,7 +42,7 @@ def stream(file: Path, *arguments: str, cwd: Path) -> dict[str, Any]:
 def samples(path: Path) -> bytes:
     with wave.open(str(path)) as wav:
         assert (wav.getframerate(), wav.getnchannels(), wav.getsampwidth()) == (24_000, 1, 2)
-        return wav.readframes(wav.getnframes())
+        return bytes(wav.readframes(wav.getnframes()))
 
 
 def test_there_are_files_of_every_format() -> None:

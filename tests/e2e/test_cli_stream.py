@@ -91,8 +91,8 @@ def run(*arguments: str, cwd: Path, env: "dict[str, str] | None" = None) -> "tup
 
 
 def seconds_of(path: Path) -> float:
-    with wave.open(str(path)) as wav:
-        return wav.getnframes() / wav.getframerate()
+    with wave.open(str(path), "rb") as wav:
+        return float(wav.getnframes() / wav.getframerate())
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

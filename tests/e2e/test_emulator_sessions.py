@@ -50,7 +50,7 @@ def carry(wire: Wire, script: Any) -> None:
     async def run() -> None:
         talk = asyncio.ensure_future(Sessions(Settings()).converse(wire, Policy()))
         try:
-            await asyncio.wait_for(script(), 10)
+            await asyncio.wait_for(script(), 40)
             wire.gone.set()
             await asyncio.wait_for(talk, 10)
         finally:

@@ -4,6 +4,7 @@
 from typing_extensions import assert_type
 
 from rtproto import Close, Connection, Endpoint, Role, Session, events
+from rtproto.events import ClientEvent, ServerEvent
 from rtproto.testing import Pair, Playbook
 
 
@@ -19,6 +20,8 @@ def a_story_of_one_machine() -> None:
 
 def two_machines_on_a_wire(endpoint: Endpoint) -> None:
     pair = Pair(Session(Role.CLIENT), Session(Role.SERVER), latency=0.1)
-    assert_type(pair.run().advance(1.0).cut(), Pair)
+    same = pair.run().advance(1.0).cut()
+    assert_type(same.client, Session[ClientEvent, ServerEvent])
+    assert_type(same.server, Session[ServerEvent, ClientEvent])
     Pair(Connection.client(endpoint, now=0.0), Connection.server(now=0.0), split=1)
-    Pair(endpoint, Connection.server(now=0.0))  # type: ignore[arg-type]
+    Pair(endpoint, Connection.server(now=0.0))  # type: ignore[type-var]
