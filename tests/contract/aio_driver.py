@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import rtproto_aio
 from aiohttp import web
 from contract.driver import PATIENCE, Answer, Call, Driver, Hung, Link, Server, WasCancelled
 
-import rtproto_aio
 from rtproto import Config, Endpoint
 
 
@@ -62,6 +62,10 @@ class AioLink(Link):
         """Set when the block has ended."""
         self.outcome: BaseException | None = None
 
+    def _let_go(self, error: BaseException | None) -> None:
+        if not self._leave.done():
+            self._leave.set_result(error)
+
     async def stay(self) -> None:
         """Inside the block, until the test leaves."""
         error = await self._leave
@@ -99,7 +103,7 @@ class AioLink(Link):
         return getattr(self._rt, attribute)
 
     def leave(self, error: BaseException | None = None, timeout: float = PATIENCE) -> None:
-        self._loop.call_soon_threadsafe(lambda: self._leave.done() or self._leave.set_result(error))
+        self._loop.call_soon_threadsafe(self._let_go, error)
         end = time.monotonic() + timeout
         # The server of a stream closes it after the handler's end.
         while not (self.left.wait(0.001) and self._rt.closed is not None):
@@ -294,9 +298,10 @@ class Aiohttp(_Aio):
             if answer.status != 101:
                 return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
             options: dict[str, Any] = {"subprotocol": answer.subprotocol, "dialect": answer.dialect}
-            async with server.welcome() as stay, rtproto_aio.accept(
-                request, config, headers=answer.headers, **options
-            ) as rt:
+            async with (
+                server.welcome() as stay,
+                rtproto_aio.accept(request, config, headers=answer.headers, **options) as rt,
+            ):
                 await stay(rt)
             return rt.response
 

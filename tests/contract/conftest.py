@@ -9,13 +9,13 @@ import ssl
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import attrs
 import pytest
 import trustme
 from contract.driver import Answer, Driver, Link, Server
-from contract.peers import Listener, Peer, PeerServer
+from contract.peers import Buffers, Listener, Peer, PeerServer
 
 import rtproto
 from rtproto import Config, Endpoint, Role
@@ -35,8 +35,15 @@ def _drivers() -> list[Driver]:
 DRIVERS = _drivers()
 
 
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+T = TypeVar("T", bound=Closable)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`wire` runs over the whole table, `client` and `server` over their halves; marks leave out what makes no sense."""
+    """`wire` runs over the whole table, `client` and `server` over their halves; marks leave rows out."""
     for fixture, roles in (("wire", list(Role)), ("client", [Role.CLIENT]), ("server", [Role.SERVER])):
         if fixture in metafunc.fixturenames:
             marks = {mark.name for mark in metafunc.definition.iter_markers()}
@@ -107,17 +114,14 @@ class Bench:
     server_tls: ssl.SSLContext | None
     _open: list[Any] = attrs.field(factory=list)
 
-    def open(
-        self, config: Config | None = None, *, receive_buffer: int | None = None, send_buffer: int | None = None
-    ) -> tuple[Link, Peer]:
+    def open(self, config: Config | None = None, buffers: Buffers | None = None) -> tuple[Link, Peer]:
         """The driver's end and the peer's, after the handshake. The buffers are the peer's."""
-        buffers = {"receive_buffer": receive_buffer, "send_buffer": send_buffer}
         if self.role is Role.CLIENT:
-            listener = self.keep(PeerServer(self.server_tls, **buffers))
+            listener = self.keep(PeerServer(self.server_tls, buffers))
             link = self.connect(listener.port, config)
             return link, self.keep(listener.peer())
         server = self.serve(config)
-        peer = self.keep(Peer.connect(server.port, self.client_tls, **buffers))
+        peer = self.keep(Peer.connect(server.port, self.client_tls, buffers=buffers))
         return self.keep_link(server.link()), peer
 
     def endpoint(self, port: int, path: str = "/v1/realtime?model=m", **options: Any) -> Endpoint:
@@ -130,13 +134,17 @@ class Bench:
 
     def serve(self, config: Config | None = None, answer: Answer | None = None) -> Server:
         """The driver as a server."""
-        return self.keep(self.driver.serve(config, ssl_context=self.server_tls, answer=answer))
+        server: Server = self.keep(self.driver.serve(config, ssl_context=self.server_tls, answer=answer))
+        return server
 
     def listen(self, script: Callable[..., None], *, tls: bool | None = None) -> Listener:
         """A server that follows a script; over TLS as the bench is, unless `tls` says otherwise."""
-        return self.keep(Listener(script, self.server_tls if (self.tls if tls is None else tls) else None))
+        listener: Listener = self.keep(
+            Listener(script, self.server_tls if (self.tls if tls is None else tls) else None)
+        )
+        return listener
 
-    def keep(self, thing: Any) -> Any:
+    def keep(self, thing: T) -> T:
         """Closes it after the test."""
         self._open.append(thing.close)
         return thing

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
+import attrs
 from contract.driver import PATIENCE
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import (
@@ -33,14 +34,28 @@ from wsproto.frame_protocol import CloseReason
 _READ = 65536
 
 
+@attrs.frozen
+class Buffers:
+    """Bytes that the system is to hold for a socket, in each direction."""
+
+    size: int
+
+
+SMALL = Buffers(4096)
+
+
 class Peer:
-    """One end of a WebSocket. Made by `Peer.connect()` or by a `Server`."""
+    """One end of a WebSocket. Made by `Peer.connect()` or by a `PeerServer`."""
+
+    requested: Request
+    """What was asked of a server."""
+
+    accepted: AcceptConnection
+    """What a client was answered."""
 
     def __init__(self, sock: socket.socket, kind: ConnectionType) -> None:
         sock.settimeout(PATIENCE)
         self.sock = sock
-        self.requested: Request | None = None
-        self.accepted: AcceptConnection | None = None
         self._ws = WSConnection(kind)
         self._heard: list[Event] = []
         self._text = ""
@@ -53,11 +68,10 @@ class Peer:
         *,
         target: str = "/v1/realtime?model=m",
         subprotocols: Sequence[str] = (),
-        receive_buffer: int | None = None,
-        send_buffer: int | None = None,
+        buffers: Buffers | None = None,
     ) -> Peer:
         """A client, after its handshake."""
-        sock = raw_connect(port, tls, receive_buffer=receive_buffer, send_buffer=send_buffer)
+        sock = raw_connect(port, tls, buffers)
         peer = cls(sock, ConnectionType.CLIENT)
         request = Request(host=f"127.0.0.1:{port}", target=target, subprotocols=list(subprotocols))
         sock.sendall(peer._ws.send(request))
@@ -172,14 +186,12 @@ class Listener:
         self,
         script: Callable[[socket.socket], None],
         tls: ssl.SSLContext | None = None,
-        *,
-        receive_buffer: int | None = None,
-        send_buffer: int | None = None,
+        buffers: Buffers | None = None,
     ) -> None:
         self._script = script
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
-        _set_buffers(self._listener, receive_buffer, send_buffer)
+        _set_buffers(self._listener, buffers)
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
         self._failures: list[BaseException] = []
@@ -231,9 +243,9 @@ class Listener:
 class PeerServer(Listener):
     """Accepts WebSockets; each comes out of `peer()`."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, **buffers: int | None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, buffers: Buffers | None = None) -> None:
         self._peers: queue.Queue[Peer] = queue.Queue()
-        super().__init__(self._accept, tls, **buffers)
+        super().__init__(self._accept, tls, buffers)
 
     def _accept(self, sock: socket.socket) -> None:
         peer = Peer(sock, ConnectionType.SERVER)
@@ -271,16 +283,10 @@ class Background:
         return self._result
 
 
-def raw_connect(
-    port: int,
-    tls: ssl.SSLContext | None = None,
-    *,
-    receive_buffer: int | None = None,
-    send_buffer: int | None = None,
-) -> socket.socket:
+def raw_connect(port: int, tls: ssl.SSLContext | None = None, buffers: Buffers | None = None) -> socket.socket:
     """A connected socket, TLS done."""
     sock = socket.socket()
-    _set_buffers(sock, receive_buffer, send_buffer)
+    _set_buffers(sock, buffers)
     sock.settimeout(PATIENCE)
     try:
         sock.connect(("127.0.0.1", port))
@@ -312,8 +318,7 @@ def wait_until(condition: Callable[[], bool], timeout: float = PATIENCE) -> None
         time.sleep(0.002)
 
 
-def _set_buffers(sock: socket.socket, receive: int | None, send: int | None) -> None:
-    if receive is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
-    if send is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send)
+def _set_buffers(sock: socket.socket, buffers: Buffers | None) -> None:
+    if buffers is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffers.size)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffers.size)

@@ -6,23 +6,22 @@ import statistics
 import threading
 import time
 from base64 import b64encode
+from contextlib import suppress
 
 import pytest
 from contract.conftest import Bench, numbers
-from contract.peers import Background
+from contract.peers import SMALL, Background, Buffers
 from wsproto.events import CloseConnection, Ping, Pong, TextMessage
 
 from rtproto import Config, Limits, State, Timeouts
 from rtproto.errors import LocalProtocolError, RtprotoError, SessionClosed
 from rtproto.events import Closed
 
-SMALL = {"receive_buffer": 4096, "send_buffer": 4096}
-
 
 def test_two_that_flood_each_other_through_small_buffers_go_on(wire: Bench) -> None:
     """The peer says all before it hears anything; nobody iterates before all is sent."""
-    link, peer = wire.open(**SMALL)
-    count, size = 600, 10_000
+    link, peer = wire.open(buffers=SMALL)
+    count, size = 500, 8_000
 
     def flood() -> list[str]:
         for n in range(count):
@@ -38,7 +37,7 @@ def test_two_that_flood_each_other_through_small_buffers_go_on(wire: Bench) -> N
 
 @pytest.mark.plain
 def test_a_program_that_only_sends(client: Bench) -> None:
-    """Ten minutes of audio as fast as it goes, replies of a server that hears voices, and no iteration until the end."""
+    """Ten minutes of audio as fast as it goes, to a server that replies when it hears voices; nobody iterates."""
     link, peer = client.open()
     chunks, every = 1500, 30
     replies = 5 * chunks // every
@@ -87,10 +86,10 @@ def test_a_program_that_only_sends_slowly_answers_pings(wire: Bench) -> None:
 def test_sending_while_nobody_takes_the_events_fails_in_words(wire: Bench) -> None:
     """The peer waits for us to read, we wait for the application: it is told so, instead of waiting for ever."""
     config = Config(limits=Limits(max_queue=20), timeouts=Timeouts(keepalive=None, pong=0.15, close=0.2))
-    link, peer = wire.open(config, **SMALL)
+    link, peer = wire.open(config, SMALL)
 
     def flood() -> None:
-        with pytest.raises(OSError):  # noqa: PT011  # reset, broken or timed out
+        with suppress(OSError):
             while True:
                 peer.say(wire.text(0, 50_000))
 
@@ -108,8 +107,8 @@ def test_sending_while_nobody_takes_the_events_fails_in_words(wire: Bench) -> No
 def test_a_slow_application_slows_its_peer_and_loses_nothing(wire: Bench) -> None:
     """What waits is bounded, and what the application is slow to take is no silence of the peer."""
     config = Config(limits=Limits(max_queue=50), timeouts=Timeouts(keepalive=0.05, pong=0.05))
-    link, peer = wire.open(config, receive_buffer=32_768, send_buffer=32_768)
-    count, size = 200, 20_000
+    link, peer = wire.open(config, Buffers(32_768))
+    count, size = 150, 20_000
 
     def flood() -> None:
         peer.say(*(wire.text(n, size) for n in range(count)))
@@ -149,7 +148,7 @@ def test_others_get_their_turn_beside_a_flood(wire: Bench) -> None:
     flooding = Background(flood)
     taking = link.begin("take", None)
     # The calmest of three: a busy machine makes one late, a loop that lets nobody in makes all of them late.
-    late = min(statistics.median(wire.driver.heartbeat(0.2).result()) for _ in range(3))
+    late = min(statistics.median(wire.driver.heartbeat(0.1).result()) for _ in range(3))
     enough.set()
     *events, closed = taking.result()
     assert len(events) == flooding.result()
@@ -159,10 +158,10 @@ def test_others_get_their_turn_beside_a_flood(wire: Bench) -> None:
 
 def test_others_get_their_turn_beside_one_who_sends(wire: Bench) -> None:
     link, peer = wire.open()
-    count = 2000
+    count = 1000
     hearing = Background(lambda: peer.texts(count))
     events = [wire.event(1, 60)] * count
-    beating = wire.driver.heartbeat(0.2)
+    beating = wire.driver.heartbeat(0.1)
     link.send_all(events)
     late = beating.result()
     assert statistics.median(late) < 0.05
@@ -188,12 +187,19 @@ def test_large_messages_both_ways(wire: Bench, mebibytes: int) -> None:
 def test_a_message_beyond_the_limit_ends_the_session(wire: Bench) -> None:
     link, peer = wire.open(Config(limits=Limits(max_message=5000)))
     peer.say(wire.text(1), wire.text(2, 5000))
+
+    def hear_close() -> int:
+        close = peer.until(CloseConnection)
+        peer.close()
+        return int(close.code)
+
+    hearing = Background(hear_close)
     event, closed = link.take()
     assert numbers([event]) == [1]
     assert isinstance(closed, Closed)
     assert (closed.clean, closed.code) == (False, 1009)
     assert closed.error is not None
-    assert peer.until(CloseConnection).code == 1009
+    assert hearing.result() == 1009
     with pytest.raises(SessionClosed):
         link.send(wire.event(1))
 

@@ -20,7 +20,7 @@ from wsproto.events import Request as WsRequest
 
 import rtproto
 from rtproto import Config, Timeouts
-from rtproto.errors import HandshakeError, LocalProtocolError
+from rtproto.errors import HandshakeError
 from rtproto.events import Closed
 
 KEY = "sk-very-secret"
@@ -55,13 +55,14 @@ def answering(client: Bench, answer: bytes, asked: list[str] | None = None) -> i
 
 def test_what_the_server_answered_is_seen(client: Bench) -> None:
     listener = client.keep(PeerServer(client.server_tls))
-    link = client.connect(listener.port, subprotocols=("realtime", "openai-insecure-api-key.sk-1"), headers={"X-Mine": "1"})
+    offered = ("realtime", "openai-insecure-api-key.sk-1")
+    link = client.connect(listener.port, subprotocols=offered, headers={"X-Mine": "1"})
     peer = client.keep(listener.peer())
     assert link.look("opened").subprotocol == "realtime"
     assert link.look("opened").status == 101
     assert ("upgrade", "websocket") in [(name, value.lower()) for name, value in link.look("opened").headers]
     assert peer.requested.target == "/v1/realtime?model=m"
-    assert peer.requested.subprotocols == ["realtime", "openai-insecure-api-key.sk-1"]
+    assert peer.requested.subprotocols == list(offered)
     headers = {name.lower(): value for name, value in peer.requested.extra_headers}
     assert headers[b"x-mine"] == b"1"
     assert b"user-agent" in headers
@@ -119,8 +120,7 @@ def test_a_server_that_does_not_speak_http(client: Bench) -> None:
 
 
 def test_a_server_that_switches_wrongly(client: Bench) -> None:
-    wrong = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"
-    refused(client, answering(client, wrong))
+    refused(client, answering(client, switch("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")))
 
 
 def test_a_subprotocol_that_was_not_offered(client: Bench) -> None:
@@ -147,7 +147,9 @@ def test_frames_that_come_with_the_answer_are_not_lost(client: Bench) -> None:
             ws.receive_data(read_header(sock).encode())
             assert isinstance(next(ws.events()), WsRequest)
             frames = [TextMessage(data=client.text(n)) for n in range(3)]
-            sock.sendall(b"".join(ws.send(event) for event in (AcceptConnection(), *frames, CloseConnection(code=1001))))
+            sock.sendall(
+                b"".join(ws.send(event) for event in (AcceptConnection(), *frames, CloseConnection(code=1001)))
+            )
             while sock.recv(1000):
                 pass
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 try:
@@ -177,10 +177,8 @@ class _Watch:
         if response.status == 101:
             return
         body = bytearray()
-        try:
+        with suppress(asyncio.TimeoutError, aiohttp.ClientError):
             await asyncio.wait_for(self._read_body(response, body), _BODY_PATIENCE)
-        except (asyncio.TimeoutError, aiohttp.ClientError):
-            pass
         response.close()
         raise _Refused(Answer(status=response.status, headers=_headers(response.headers), body=bytes(body)))
 

@@ -138,4 +138,3 @@ class _Asking(asyncio.Protocol):
             self._answer.set_result(result.trailing)
         elif result is not None:
             self._answer.set_exception(result)
-

@@ -28,8 +28,8 @@ _FAREWELL = 1.0
 class StreamConnection(Generic[Out, In]):
     """One end of a session, over TCP or TLS. Iterate over it in one task; send and close from any task of its loop.
 
-    Iteration gives the events of the peer, `Unknown`, `Violation`, and last `Closed`; then it ends. The event loop reads
-    in between, until ``Limits.max_queue`` events wait, and keeps the timers.
+    Iteration gives the events of the peer, `Unknown`, `Violation`, and last `Closed`; then it ends. The event loop
+    reads in between, until ``Limits.max_queue`` events wait, and keeps the timers.
     """
 
     def __init__(self, machine: Connection[Out, In], loop: asyncio.AbstractEventLoop) -> None:
