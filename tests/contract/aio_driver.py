@@ -235,11 +235,10 @@ class _Aio(Driver):
     def leftovers(self) -> list[str]:
         async def names() -> list[str]:
             for _ in range(20):
-                tasks = asyncio.all_tasks() - {asyncio.current_task()}
-                if not tasks:
+                if len(asyncio.all_tasks()) == 1:
                     break
                 await asyncio.sleep(0.05)
-            return [repr(task) for task in tasks]
+            return [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
 
         found: list[str] = AioCall(self.loop, names()).result()
         return found

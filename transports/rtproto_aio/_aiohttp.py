@@ -217,7 +217,8 @@ async def _open(
     headers = list(endpoint.headers)
     if not any(name.lower() == "user-agent" for name, _ in headers):
         headers.append(("User-Agent", USER_AGENT))
-    opening = http.ws_connect(
+    # Its type differs between the versions of Python and aiohttp.
+    opening: Any = http.ws_connect(
         URL(endpoint.url, encoded=True),
         headers=headers,
         protocols=endpoint.subprotocols,
@@ -229,7 +230,8 @@ async def _open(
         autoclose=False,
     )
     try:
-        return await asyncio.wait_for(opening, config.timeouts.open)
+        socket: aiohttp.ClientWebSocketResponse = await asyncio.wait_for(opening, config.timeouts.open)
+        return socket
     except asyncio.TimeoutError:
         raise HandshakeError(None, reason=f"{host}:{port} did not answer within {config.timeouts.open:g} s") from None
     except _Refused as refused:

@@ -7,10 +7,11 @@ import logging
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import aiohttp
 from aiohttp import WSMsgType, web
+from aiohttp.base_protocol import BaseProtocol
 
 from rtproto import Close, Session, State
 from rtproto._frames import NO_STATUS, Failure
@@ -56,7 +57,7 @@ class WebSocketConnection(Generic[Out, In]):
         self._session = session
         self._socket = socket
         self._transport = transport
-        self._tcp = transport.get_extra_info("socket")
+        self._protocol = cast(BaseProtocol, transport.get_protocol())
         self._loop = loop
         self._write_lock = asyncio.Lock()
         self._news = asyncio.Event()
@@ -154,9 +155,11 @@ class WebSocketConnection(Generic[Out, In]):
     @property
     def _held(self) -> int:
         """Bytes written that the operating system has not taken yet."""
-        # Below TLS a transport that is gone cannot be asked any more.
-        gone = self._tcp.fileno() == -1 or self._transport.is_closing()
-        return 0 if gone else self._transport.get_write_buffer_size()
+        try:
+            return self._transport.get_write_buffer_size()
+        except AttributeError:
+            # So ends a question to a TLS transport that is gone.
+            return 0
 
     async def _read(self) -> None:
         """Reads one message; where another task reads, or the queue is full, waits for news."""
@@ -368,7 +371,7 @@ class WebSocketConnection(Generic[Out, In]):
     async def _gone(self) -> None:
         # asyncio tells only the protocol, which is aiohttp's, when a transport is gone.
         pause = 0.0
-        while self._tcp.fileno() != -1:
+        while self._protocol.transport is not None:
             await asyncio.sleep(pause)
             pause = min(2 * pause + 0.0002, 0.02)
 
