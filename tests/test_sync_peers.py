@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -162,9 +161,7 @@ def test_a_server_that_closes_ends_all_its_threads() -> None:
     waiting = [threading.Thread(target=lambda client=client: ends.extend(client)) for client in clients]
     for thread in waiting:
         thread.start()
-    begun = time.monotonic()
     server.close()
-    assert time.monotonic() - begun < 3
     assert threads_of(server) == []
     for thread in waiting:
         thread.join(10)
@@ -177,18 +174,19 @@ def test_a_server_that_closes_ends_all_its_threads() -> None:
 def test_clients_that_do_not_answer_hold_no_server_back() -> None:
     config = Config(timeouts=Timeouts(close=0.2))
     leaving = threading.Event()
+    served: list[rtproto_sync.ServerStream] = []
 
     def wait(connection: rtproto_sync.ServerStream) -> None:
         connection.accept()
+        served.append(connection)
         leaving.wait(10)
-        with pytest.raises(SessionClosed):
-            connection.send_raw(DONE)
 
     server = rtproto_sync.serve(wait, "127.0.0.1", 0, config)
     client = rtproto_sync.connect(endpoint(server.port))
-    begun = time.monotonic()
     server.close()
-    assert time.monotonic() - begun < 3
+    assert served[0].closed is not None
+    with pytest.raises(SessionClosed):
+        served[0].send_raw(DONE)
     leaving.set()
     client.close()
     assert client.closed is not None

@@ -25,6 +25,13 @@ from rtproto.events import Closed, InputAudioBufferAppend, Requested, Unknown
 ENDPOINT = rtproto.endpoint("ws://localhost:8080/v1/realtime")
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits that end only when somebody ends them: who is not woken makes the test fail."""
+    monkeypatch.setattr("rtproto_sync._wake.SLICE", 60)
+    monkeypatch.setattr("rtproto_sync._pump.SLICE", 60)
+
+
 class Far:
     """The other end, in a thread of its own: the core's server."""
 
@@ -94,6 +101,17 @@ def opened(config: Config | None = None) -> Iterator[tuple[ClientStream, Far]]:
         far.end()
 
 
+class Clock:
+    """Stands in for the module time."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+        self.sleep = time.sleep
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 def said(*numbers: int) -> list[Unknown]:
     return [Unknown(raw={"type": "test", "n": n}) for n in numbers]
 
@@ -129,6 +147,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
+@pytest.mark.usefixtures("patient")
 def test_many_threads_send_while_one_iterates() -> None:
     with opened() as (client, far):
         events: list[Any] = []
@@ -151,6 +170,7 @@ def test_many_threads_send_while_one_iterates() -> None:
             assert [int(n) for t, n in names if int(t) == thread] == list(range(100))
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_thread_that_iterates_hears_what_a_sender_has_read() -> None:
     """Nothing slept through: each answer comes at once, whoever of the two took it off the socket."""
     with opened() as (client, far):
@@ -167,18 +187,13 @@ def test_a_thread_that_iterates_hears_what_a_sender_has_read() -> None:
                 far.say(n)
                 assert arrived.acquire(timeout=10)
 
-        begun = time.monotonic()
         in_threads(iterate, send)
-        # A missed wake-up costs half a second.
-        assert time.monotonic() - begun < 10
 
 
 def test_next_event_is_bounded() -> None:
     with opened() as (client, far):
         assert client.next_event(timeout=0) is None
-        begun = time.monotonic()
         assert client.next_event(timeout=0.1) is None
-        assert 0.1 <= time.monotonic() - begun < 2
         far.say(1)
         assert client.next_event(timeout=10) == said(1)[0]
         far.say(2)
@@ -190,6 +205,7 @@ def test_next_event_is_bounded() -> None:
         assert list(client) == []
 
 
+@pytest.mark.usefixtures("patient")
 def test_one_thread_iterates_at_a_time() -> None:
     with opened() as (client, far):
         waiting = threading.Thread(target=next, args=(client,))
@@ -239,6 +255,7 @@ def test_the_block_raises_what_was_raised_in_it() -> None:
     assert client.closed == Closed(clean=True, code=1001)
 
 
+@pytest.mark.usefixtures("patient")
 def test_whoever_waits_is_told_of_the_end() -> None:
     with opened() as (client, far):
         far.stop_reading()
@@ -275,6 +292,7 @@ def test_a_full_queue_and_a_deaf_peer_are_told_to_the_sender_who_may_go_on() -> 
         wait_until(lambda: far.heard == [event])
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_thread_that_takes_events_frees_the_one_that_sends() -> None:
     config = Config(limits=Limits(max_queue=5), timeouts=Timeouts(pong=20))
     with opened(config) as (client, far):
@@ -295,14 +313,40 @@ def test_pings_go_out_and_are_answered_while_a_thread_waits() -> None:
         assert client.state is State.OPEN
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_close_from_another_thread_is_bounded_for_both() -> None:
     with opened(Config(timeouts=Timeouts(close=0.2))) as (client, far):
         far.stop_reading()
         client.send(append("its last"))
         wait_until(lambda: bool(far.heard))
         ends: list[Any] = []
-        begun = time.monotonic()
         in_threads(lambda: ends.extend(client), client.close)
-        assert 0.15 < time.monotonic() - begun < 3
         assert ends == [client.closed]
         assert not ends[0].clean
+
+
+@pytest.mark.usefixtures("patient")
+def test_who_closes_beside_one_who_iterates_is_told() -> None:
+    with opened() as (client, _):
+        ends: list[Any] = []
+        iterating = threading.Thread(target=lambda: ends.extend(client))
+        iterating.start()
+        wait_until(lambda: client._taking)
+        in_threads(client.close, client.close)
+        iterating.join(10)
+        assert ends == [Closed(clean=True, code=1000)]
+
+
+def test_the_silence_of_a_peer_that_nobody_hears_is_no_death(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full queue stops reading: what the peer says then is not known."""
+    config = Config(limits=Limits(max_queue=2), timeouts=Timeouts(keepalive=5, pong=5, close=0.1))
+    with opened(config) as (client, far), monkeypatch.context() as patched:
+        far.say(1, 2, 3)
+        while client._machine.pending < 2:
+            client.send(append("e1"))
+        clock = Clock()
+        patched.setattr("rtproto_sync._pump.time", clock)
+        for _ in range(20):
+            clock.now += 1
+            client.send(append("e1"))
+        assert client.state is State.OPEN

@@ -247,23 +247,16 @@ class Pump(Generic[Out, In]):
 
     @property
     def _full(self) -> bool:
-        return self.machine.pending >= self.machine.config.limits.max_queue and self.machine.closed is None
+        return self.machine.full and self.machine.closed is None
 
     @property
     def _deadline(self) -> float:
-        """When a timer rings.
-
-        While the queue is full the peer's silence is our doing, and while it takes what we write it lives: in these
-        cases it need not say so.
-        """
+        """When a timer rings. While the peer takes what we write it lives, and need not say so."""
         deadline = self.machine.deadline()
         if deadline is None:
             return math.inf
-        if self.machine.state is State.OPEN:
-            if self._full:
-                return math.inf
-            if self._unsent:
-                return max(deadline, self._moved_at + (self.machine.config.timeouts.pong or 0))
+        if self.machine.state is State.OPEN and self._unsent:
+            return max(deadline, self._moved_at + (self.machine.config.timeouts.pong or 0))
         return deadline
 
     # ---- the end ----

@@ -41,6 +41,8 @@ class Machine(Protocol[Out_contra, In_co, W]):
     def closed(self) -> Closed | None: ...
     @property
     def pending(self) -> int: ...
+    @property
+    def full(self) -> bool: ...
     def send(self, event: Out_contra, now: float) -> None: ...
     def send_raw(self, text: str, now: float) -> None: ...
     def close(self, now: float, code: int = 1000, reason: str = "") -> None: ...
@@ -106,7 +108,7 @@ class Pump(Generic[In, W]):
 
     def take(self) -> In | LocalEvent | None:
         """The next event that is here."""
-        full = self._full
+        full = self.machine.full
         event = self.machine.next_event()
         if full:
             self._taken_at = trio.current_time()
@@ -131,7 +133,7 @@ class Pump(Generic[In, W]):
         self._read_until = now + patience
         try:
             with trio.CancelScope(deadline=max(self._deadline, now + min(patience, _GLANCE))) as self._reading:
-                if self._full:
+                if self.machine.full:
                     await self._followers.park()
                 else:
                     data = await self._carrier.receive()
@@ -152,33 +154,22 @@ class Pump(Generic[In, W]):
     async def _read_meanwhile(self) -> None:
         """Reads while a write waits; returns when there is no more use in waiting."""
         while self.machine.closed is None:
-            patience = self.machine.config.timeouts.pong if self._full else None
+            patience = self.machine.config.timeouts.pong if self.machine.full else None
             await self.step(math.inf if patience is None else patience)
             last_move = max(self._carrier.moved_at, self._taken_at)
-            if self._full and patience is not None and trio.current_time() >= last_move + patience:
+            if self.machine.full and patience is not None and trio.current_time() >= last_move + patience:
                 self._nobody_takes = True
                 return
         await trio.sleep(FAREWELL)
 
     @property
-    def _full(self) -> bool:
-        return self.machine.pending >= self.machine.config.limits.max_queue
-
-    @property
     def _next_ring(self) -> float:
-        """When a timer rings.
-
-        While the queue is full the peer's silence is our doing, and while it takes what we write it lives: in these
-        cases it need not say so.
-        """
+        """When a timer rings. While the peer takes what we write it lives, and need not say so."""
         deadline = self.machine.deadline()
         if deadline is None:
             return math.inf
-        if self.machine.state is State.OPEN:
-            if self._full:
-                return math.inf
-            if self._write_lock.locked():
-                return max(deadline, self._carrier.moved_at + (self.machine.config.timeouts.pong or 0))
+        if self.machine.state is State.OPEN and self._write_lock.locked():
+            return max(deadline, self._carrier.moved_at + (self.machine.config.timeouts.pong or 0))
         return deadline
 
     @property
@@ -209,7 +200,7 @@ class Pump(Generic[In, W]):
             assert self.machine.closed is not None
             raise SessionClosed(self.machine.closed)
         if self._reading is None and self.machine.closed is None:
-            if not self._full and self._carrier.readable:
+            if not self.machine.full and self._carrier.readable:
                 await self.step(_GLANCE)
             elif self._ring(trio.current_time()):
                 await self.flush_unless_busy()
