@@ -49,8 +49,9 @@ def serve(
 
     async def run() -> None:
         serving = asyncio.ensure_future(rtproto_emulator.serve(host, port, settings, engine.value, ready=_say_where))
-        with suppress(NotImplementedError):  # Windows
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+        with suppress(NotImplementedError):  # Windows, where Ctrl-C ends asyncio.run() itself
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
         with suppress(asyncio.CancelledError):
             await serving
 
