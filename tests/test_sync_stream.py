@@ -39,6 +39,7 @@ class Far:
         self.sock = sock
         self.machine = Connection.server(Config(timeouts=Timeouts(keepalive=None)), now=0.0)
         self.heard: list[Any] = []
+        self.bytes_heard = 0
         self._lock = threading.Lock()
         self._reads = threading.Event()
         self._reads.set()
@@ -48,8 +49,9 @@ class Far:
     def _run(self) -> None:
         with suppress(OSError):
             while self.machine.closed is None:
-                self._reads.wait()
                 data = self.sock.recv(65536)
+                self.bytes_heard += len(data)
+                self._reads.wait()
                 with self._lock:
                     self.machine.receive(data, 0.0) if data else self.machine.receive_eof(0.0)
                     self._take()
@@ -71,7 +73,7 @@ class Far:
             self._take()
 
     def stop_reading(self) -> None:
-        """After the next read."""
+        """Takes one chunk more, and answers nothing."""
         self._reads.clear()
 
     def go_on(self) -> None:
@@ -236,7 +238,13 @@ def test_ctrl_c_while_reading_loses_nothing() -> None:
 def test_ctrl_c_in_the_middle_of_a_write_ends_the_session() -> None:
     with opened() as (client, far):
         far.stop_reading()
-        interrupting = threading.Timer(0.05, _thread.interrupt_main)
+        before = far.bytes_heard
+
+        def interrupt() -> None:
+            wait_until(lambda: far.bytes_heard > before)
+            _thread.interrupt_main()
+
+        interrupting = threading.Thread(target=interrupt)
         interrupting.start()
         with pytest.raises(KeyboardInterrupt):
             client.send(append("e1", 5_000_000))
@@ -317,8 +325,6 @@ def test_pings_go_out_and_are_answered_while_a_thread_waits() -> None:
 def test_a_close_from_another_thread_is_bounded_for_both() -> None:
     with opened(Config(timeouts=Timeouts(close=0.2))) as (client, far):
         far.stop_reading()
-        client.send(append("its last"))
-        wait_until(lambda: bool(far.heard))
         ends: list[Any] = []
         in_threads(lambda: ends.extend(client), client.close)
         assert ends == [client.closed]
