@@ -7,7 +7,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 from rtproto import Config, Connection, Endpoint
 from rtproto._tunnel import Established, Proxy, Tunnel
@@ -70,12 +70,7 @@ async def _reach(wire: Wire, endpoint: Endpoint, proxy: Proxy | None, context: s
     try:
         if proxy is None:
             await loop.create_connection(
-                lambda: wire,
-                endpoint.host,
-                endpoint.port,
-                ssl=tls,
-                server_hostname=name,
-                happy_eyeballs_delay=_HAPPY_EYEBALLS,
+                lambda: wire, endpoint.host, endpoint.port, ssl=tls, server_hostname=name, **_eagerness(loop)
             )
             return
         transport, early = await _tunnel(endpoint, proxy)
@@ -104,7 +99,7 @@ async def _tunnel(endpoint: Endpoint, proxy: Proxy) -> tuple[asyncio.Transport, 
     tunnel = Tunnel(endpoint.host, endpoint.port, proxy.headers)
     try:
         transport, _ = await loop.create_connection(
-            lambda: _Asking(tunnel, answer), proxy.host, proxy.port, happy_eyeballs_delay=_HAPPY_EYEBALLS
+            lambda: _Asking(tunnel, answer), proxy.host, proxy.port, **_eagerness(loop)
         )
     except OSError as error:
         raise unreachable(proxy.host, proxy.port, error) from None
@@ -113,6 +108,11 @@ async def _tunnel(endpoint: Endpoint, proxy: Proxy) -> tuple[asyncio.Transport, 
     except BaseException:
         transport.abort()
         raise
+
+
+def _eagerness(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
+    # uvloop does not know the parameter.
+    return {"happy_eyeballs_delay": _HAPPY_EYEBALLS} if isinstance(loop, asyncio.BaseEventLoop) else {}
 
 
 class _Asking(asyncio.Protocol):
