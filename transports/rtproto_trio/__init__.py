@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 try:
     import trio as _trio  # noqa: F401  # only to say which extra is missing
-except ImportError as error:
+except ModuleNotFoundError as error:
     raise ImportError("rtproto_trio needs trio: pip install 'rtproto[trio]'") from error
 
 from rtproto_trio._connect import connect
@@ -38,6 +38,8 @@ if not TYPE_CHECKING:
             raise AttributeError(f"module 'rtproto_trio' has no attribute {name!r}")
         try:
             from rtproto_trio import _websocket
-        except ImportError as error:
+        except ModuleNotFoundError as error:
+            if error.name != "trio_websocket":
+                raise
             raise ImportError(f"rtproto_trio.{name} needs trio-websocket: pip install 'rtproto[trio]'") from error
         return getattr(_websocket, name)

@@ -69,7 +69,9 @@ class MessageCarrier:
 
     @property
     def _parser_failed(self) -> bool:
-        return self._socket.closed is not None and self._socket._wsproto.state is ConnectionState.OPEN
+        # A Close that came would have left these two; trio-websocket's own, to tell the peer, may come before us.
+        unanswered = (ConnectionState.OPEN, ConnectionState.LOCAL_CLOSING)
+        return self._socket.closed is not None and self._socket._wsproto.state in unanswered
 
     async def send(self, data: list[Message]) -> None:
         """Sends all of `data`."""
