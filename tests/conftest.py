@@ -46,3 +46,15 @@ def _imported(text: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.partition(".")[0])
     return names
+
+
+ON_THE_CLOCK = ("contract", "e2e", "test_examples.py", "test_sync_stream.py")
+"""Tests of real sockets, processes and deadlines, which a machine that is busy elsewhere can make late."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What fails on the clock is asked again; what is wrong fails again."""
+    if config.pluginmanager.hasplugin("rerunfailures"):
+        for item in items:
+            if item.path.relative_to(HERE).parts[0] in ON_THE_CLOCK:
+                item.add_marker(pytest.mark.flaky(reruns=2))
