@@ -29,7 +29,7 @@ class StreamConnection(Generic[Out, In]):
     """One end of a session, over TCP or TLS. Iterate over it in one task; send and close from any task of its loop.
 
     Iteration gives the events of the peer, `Unknown`, `Violation`, and last `Closed`; then it ends. The event loop
-    reads in between, until ``Limits.max_queue`` events wait, and keeps the timers.
+    reads in between, until as many events wait as `Limits` allow, and keeps the timers.
     """
 
     def __init__(self, machine: Connection[Out, In], loop: asyncio.AbstractEventLoop) -> None:
@@ -39,7 +39,6 @@ class StreamConnection(Generic[Out, In]):
         self._write_lock = asyncio.Lock()
         self._news = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
-        self._max_queue = machine.config.limits.max_queue
         self._iterating = False
         self._finished = False
         self._turn_ends = loop.time() + _TURN
@@ -60,7 +59,7 @@ class StreamConnection(Generic[Out, In]):
         """Sends `event`; waits while the transport holds too much, and the loop goes on reading meanwhile.
 
         Raises LocalProtocolError (it cannot be sent as it is; nothing changed), SessionClosed (it came too late), or
-        RtprotoError where ``Limits.max_queue`` events wait, nobody takes them, and the peer takes nothing either.
+        RtprotoError where as many events wait as `Limits` allow, nobody takes them, and the peer takes nothing either.
         Cancelled while it waits for its turn, it harms nobody; cancelled while its bytes wait, it ends the session.
         """
         self._machine.send(event, self._loop.time())
@@ -102,8 +101,8 @@ class StreamConnection(Generic[Out, In]):
             self._iterating = False
         if isinstance(event, Closed):
             self._finished = True
-        elif self._machine.closed is None:
-            self._wire.read(self._machine.pending < self._max_queue)
+        elif self._wire.paused and self._machine.closed is None:
+            self._wire.read(not self._machine.full)
         return event
 
     # ---- what the wire says ----
@@ -124,7 +123,7 @@ class StreamConnection(Generic[Out, In]):
             # The reader never waits for a writer: the one who has the lock writes this, too.
             if not self._write_lock.locked() and not self._wire.full:
                 self._wire.write(b"".join(machine.outgoing()))
-            self._wire.read(machine.pending < self._max_queue)
+            self._wire.read(not machine.full)
         self._arm()
         self._news.set()
         self._news.clear()
@@ -142,9 +141,6 @@ class StreamConnection(Generic[Out, In]):
         self._alarm = None
         self._machine.tick(self._loop.time())
         self._changed()
-        # With a full queue nothing is read, not even a sign of life: one read is let through now and then.
-        if self._machine.closed is None:
-            self._wire.read(True)
 
     def _end(self, closed: Closed) -> None:
         last = b"".join(self._machine.outgoing())
@@ -173,17 +169,17 @@ class StreamConnection(Generic[Out, In]):
         try:
             while wire.full and machine.closed is None:
                 patience = machine.config.timeouts.pong
-                if patience is None or machine.pending < self._max_queue:
+                if patience is None or not machine.full:
                     await self._news.wait()
                     continue
                 held = wire.held
                 try:
                     await asyncio.wait_for(self._news.wait(), patience)
                 except asyncio.TimeoutError:
-                    if wire.held == held and machine.pending >= self._max_queue:
+                    if wire.held == held and machine.full:
                         raise RtprotoError(
-                            f"nobody takes the events: {machine.pending} of them wait (Limits.max_queue), so nothing "
-                            "more is read, and the peer takes nothing either; iterate over the connection while sending"
+                            f"nobody takes the events: {machine.pending} of them wait, so nothing more is read, and "
+                            "the peer takes nothing either; iterate over the connection while sending"
                         ) from None
         except BaseException:
             self._abort()

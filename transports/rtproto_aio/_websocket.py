@@ -63,7 +63,6 @@ class WebSocketConnection(Generic[Out, In]):
         self._news = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self._pinging: asyncio.Task[None] | None = None
-        self._max_queue = session.config.limits.max_queue
         self._reading = False
         self._iterating = False
         self._finished = False
@@ -93,7 +92,7 @@ class WebSocketConnection(Generic[Out, In]):
         """Sends `event`; waits while the transport holds too much, and reads meanwhile.
 
         Raises LocalProtocolError (it cannot be sent as it is; nothing changed), SessionClosed (it came too late), or
-        RtprotoError where ``Limits.max_queue`` events wait, nobody takes them, and the peer takes nothing either.
+        RtprotoError where as many events wait as `Limits` allow, nobody takes them, and the peer takes nothing either.
         Cancelled while it waits for its turn, it harms nobody; cancelled while its bytes wait, it ends the session.
         """
         self._session.send(event, self._loop.time())
@@ -128,7 +127,7 @@ class WebSocketConnection(Generic[Out, In]):
         self._iterating = True
         try:
             await self._take_turns()
-            full = self._full
+            full = self._session.full
             while (event := self._session.next_event()) is None:
                 if self._finished:
                     raise StopAsyncIteration
@@ -149,10 +148,6 @@ class WebSocketConnection(Generic[Out, In]):
     # ---- reading ----
 
     @property
-    def _full(self) -> bool:
-        return self._session.pending >= self._max_queue
-
-    @property
     def _held(self) -> int:
         """Bytes written that the operating system has not taken yet."""
         try:
@@ -163,7 +158,7 @@ class WebSocketConnection(Generic[Out, In]):
 
     async def _read(self) -> None:
         """Reads one message; where another task reads, or the queue is full, waits for news."""
-        if self._reading or self._full:
+        if self._reading or self._session.full:
             await self._news.wait()
             return
         self._reading = True
@@ -195,14 +190,14 @@ class WebSocketConnection(Generic[Out, In]):
     async def _read_meanwhile(self) -> None:
         """Reads while a write waits; ends the wire where there is no more use in waiting."""
         while self._session.closed is None:
-            if not self._full:
+            if not self._session.full:
                 await self._read()
                 continue
             held = self._held
             try:
                 await asyncio.wait_for(self._news.wait(), self._session.config.timeouts.pong)
             except asyncio.TimeoutError:
-                if self._full and self._held == held:
+                if self._session.full and self._held == held:
                     self._nobody_takes = True
                     self._transport.abort()
                     return
@@ -267,8 +262,8 @@ class WebSocketConnection(Generic[Out, In]):
         if self._nobody_takes:
             self._abort()
             raise RtprotoError(
-                f"nobody takes the events: {self._session.pending} of them wait (Limits.max_queue), so nothing more is "
-                "read, and the peer takes nothing either; iterate over the connection while sending"
+                f"nobody takes the events: {self._session.pending} of them wait, so nothing more is read, and the peer "
+                "takes nothing either; iterate over the connection while sending"
             )
         if self._broken:
             await self._hear_out()

@@ -14,7 +14,8 @@ _READ = 65536
 class Wire(asyncio.BufferedProtocol):
     """Hands the bytes that come to `received`, b"" at their end, and calls `changed` when anything else happens.
 
-    `full` says that the transport holds more than it should: wait with writing; `lost` that it is gone.
+    `full` says that the transport holds more than it should: wait with writing; `paused` that nothing is read; `lost`
+    that it is gone.
     """
 
     def __init__(self, received: Callable[[bytes], None], changed: Callable[[], None]) -> None:
@@ -22,7 +23,7 @@ class Wire(asyncio.BufferedProtocol):
         self._changed = changed
         self._transport: asyncio.Transport | None = None
         self._space = memoryview(bytearray(_READ))
-        self._paused = False
+        self.paused = False
         self._guard: asyncio.TimerHandle | None = None
         self.full = False
         self.lost = False
@@ -45,8 +46,8 @@ class Wire(asyncio.BufferedProtocol):
 
     def read(self, wanted: bool) -> None:
         """Goes on reading, or stops."""
-        if wanted == self._paused and self._transport is not None and not self._transport.is_closing():
-            self._paused = not wanted
+        if wanted == self.paused and self._transport is not None and not self._transport.is_closing():
+            self.paused = not wanted
             if wanted:
                 self._transport.resume_reading()
             else:
