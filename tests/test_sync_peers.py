@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,13 +31,13 @@ CONFIGS = [pytest.param(Config(), id="plain"), pytest.param(Config(compression=T
 def other_server(**options: Any) -> Iterator[Server]:
     """Repeats what it hears as Unknown events, and closes after a clear."""
 
-    def handler(socket: ServerConnection) -> None:
-        for message in socket:
+    def handler(other: ServerConnection) -> None:
+        for message in other:
             event = json.loads(message)
             if event["type"] == "input_audio_buffer.clear":
-                socket.send(DONE)
+                other.send(DONE)
                 return
-            socket.send(json.dumps({**event, "type": "test.echo"}))
+            other.send(json.dumps({**event, "type": "test.echo"}))
 
     with other_serve(handler, "127.0.0.1", 0, max_size=None, **options) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -44,6 +45,11 @@ def other_server(**options: Any) -> Iterator[Server]:
         yield server
         server.shutdown()
     thread.join()
+
+
+def own(port: int) -> socket.socket:
+    """A socket for websockets, which else would ask the environment for a proxy."""
+    return socket.create_connection(("127.0.0.1", port))
 
 
 def endpoint(port: int, **options: Any) -> rtproto.Endpoint:
@@ -89,11 +95,11 @@ def echo(connection: rtproto_sync.ServerStream) -> None:
 def test_a_server_for_websockets(compression: str | None) -> None:
     with (
         rtproto_sync.serve(echo, "127.0.0.1", 0, Config(compression=True)) as server,
-        other_connect(f"ws://127.0.0.1:{server.port}/", compression=compression, proxy=None) as socket,
+        other_connect(f"ws://127.0.0.1:{server.port}/", compression=compression, sock=own(server.port)) as other,
     ):
-        socket.send(json.dumps(rtproto.to_dict(APPEND)))
-        socket.send('{"type":"input_audio_buffer.clear"}')
-        heard = list(socket)
+        other.send(json.dumps(rtproto.to_dict(APPEND)))
+        other.send('{"type":"input_audio_buffer.clear"}')
+        heard = list(other)
     assert [json.loads(message)["type"] for message in heard] == ["test.echo", "test.done"]
 
 
@@ -103,8 +109,8 @@ def test_both_ends() -> None:
 
 
 def test_a_refusal_of_websockets() -> None:
-    def refuse(socket: ServerConnection, request: Any) -> Any:
-        return socket.respond(401, "who are you?\n")
+    def refuse(other: ServerConnection, request: Any) -> Any:
+        return other.respond(401, "who are you?\n")
 
     with (
         other_server(process_request=refuse) as server,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -36,13 +37,13 @@ CONFIGS = [pytest.param(Config(), id="plain"), pytest.param(Config(compression=T
 def other_server(**options: Any) -> Iterator[Server]:
     """Repeats what it hears as Unknown events, and closes after a clear."""
 
-    def handler(socket: ServerConnection) -> None:
-        for message in socket:
+    def handler(other: ServerConnection) -> None:
+        for message in other:
             event = json.loads(message)
             if event["type"] == "input_audio_buffer.clear":
-                socket.send(DONE)
+                other.send(DONE)
                 return
-            socket.send(json.dumps({**event, "type": "test.echo"}))
+            other.send(json.dumps({**event, "type": "test.echo"}))
 
     with other_serve(handler, "127.0.0.1", 0, max_size=None, **options) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -50,6 +51,11 @@ def other_server(**options: Any) -> Iterator[Server]:
         yield server
         server.shutdown()
     thread.join()
+
+
+def own(port: int) -> socket.socket:
+    """A socket for websockets, which else would ask the environment for a proxy."""
+    return socket.create_connection(("127.0.0.1", port))
 
 
 def endpoint(port: int, **options: Any) -> rtproto.Endpoint:
@@ -111,10 +117,10 @@ async def listen(nursery: trio.Nursery, *, websocket: bool, config: Config | Non
 @pytest.mark.parametrize("compression", [None, "deflate"])
 async def test_a_server_for_websockets(websocket: bool, compression: str | None) -> None:
     def talk_to(port: int) -> list[str | bytes]:
-        with other_connect(f"ws://127.0.0.1:{port}/", compression=compression, proxy=None) as socket:
-            socket.send(rtproto_text(APPEND))
-            socket.send('{"type":"input_audio_buffer.clear"}')
-            return list(socket)
+        with other_connect(f"ws://127.0.0.1:{port}/", compression=compression, sock=own(port)) as other:
+            other.send(rtproto_text(APPEND))
+            other.send('{"type":"input_audio_buffer.clear"}')
+            return list(other)
 
     async with trio.open_nursery() as nursery:
         port = await listen(nursery, websocket=websocket, config=Config(compression=True))
@@ -159,8 +165,8 @@ async def test_a_block_that_is_cancelled_ends() -> None:
 
 @pytest.mark.parametrize("connect", ["connect", "connect_websocket"])
 async def test_a_refusal_of_websockets(connect: str) -> None:
-    def refuse(socket: ServerConnection, request: Any) -> Any:
-        return socket.respond(401, "who are you?\n")
+    def refuse(other: ServerConnection, request: Any) -> Any:
+        return other.respond(401, "who are you?\n")
 
     with (
         other_server(process_request=refuse) as server,
