@@ -151,6 +151,28 @@ def test_a_session_of_the_caller_is_used_and_stays_open() -> None:
     assert request.cookies["biscuit"] == "yes"
 
 
+def test_a_session_of_the_caller_that_is_closed() -> None:
+    async def run() -> None:
+        async with aiohttp.ClientSession() as own:
+            pass
+        await rtproto_aio.connect(endpoint(1), session=own).__aenter__()
+
+    with pytest.raises(RuntimeError, match="session is closed"):
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize("connect", CONNECTS)
+def test_long_headers_are_no_failure(connect: Connect) -> None:
+    async def handler(conn: rtproto_aio.ServerStream) -> None:
+        await conn.accept(headers=[("Set-Cookie", "x" * 20_000)])
+
+    async def run() -> int:
+        async with rtproto_aio.serve_stream(handler, "127.0.0.1", 0) as server, connect(endpoint(server.port)) as rt:
+            return len(dict(rt.opened.headers)["set-cookie"])
+
+    assert asyncio.run(run()) == 20_000
+
+
 def test_a_refusal_whose_body_never_ends_is_still_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rtproto_aio._aiohttp._BODY_PATIENCE", 0.05)
 

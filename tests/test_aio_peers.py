@@ -140,7 +140,7 @@ def test_a_server_talks_to_websockets(listen: Serve, config: Config) -> None:
                     await other.send(json.dumps({"type": "input_audio_buffer.append", "audio": "AAAA" * size}))
                     await (await other.ping())
                     heard.append(json.loads(await other.recv()))
-            return [*heard, other.close_code]
+            return [*heard, other.protocol.close_code]
 
     created, *answers, code = asyncio.run(talk())
     assert created["type"] == "session.created"

@@ -53,15 +53,18 @@ async def connect(
     exception that leaves the block says 1001, and is never hidden.
 
     Raises HandshakeError when the server or the proxy refuses or does not answer within ``Timeouts.open``,
-    ConnectionError when it cannot be reached or TLS fails, ValueError for a bad proxy URL.
+    ConnectionError when it cannot be reached or TLS fails, ValueError for a bad proxy URL, RuntimeError for a closed
+    `session`.
     """
     config = config or Config()
     if config.dialect is None:
         config = attrs.evolve(config, dialect=endpoint.dialect)
     if proxy is not None:
         Proxy.parse(proxy)
+    if session is not None and session.closed:
+        raise RuntimeError("the aiohttp session is closed: keep it open as long as it is used")
     answer = _Watch(config.limits.max_handshake)
-    async with aiohttp.ClientSession(**_options(session, answer.trace)) as http:
+    async with aiohttp.ClientSession(**_options(config, session, answer.trace)) as http:
         try:
             socket = await _open(http, endpoint, config, ssl_context, proxy)
             response = answer.response
@@ -187,9 +190,11 @@ class _Watch:
             body += piece[: self._max_body - len(body)]
 
 
-def _options(session: aiohttp.ClientSession | None, trace: aiohttp.TraceConfig) -> dict[str, Any]:
+def _options(config: Config, session: aiohttp.ClientSession | None, trace: aiohttp.TraceConfig) -> dict[str, Any]:
     options: dict[str, Any] = {
         "trace_configs": [trace],
+        "max_line_size": config.limits.max_handshake,
+        "max_field_size": config.limits.max_handshake,
         "timeout": aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),
     }
     if session is not None:

@@ -44,7 +44,7 @@ class WebSocketConnection(Generic[Out, In]):
     """One end of a session, over aiohttp. Iterate over it in one task; send and close from any task of its loop.
 
     Iteration gives the events of the peer, `Unknown`, `Violation`, and last `Closed`; then it ends. No task runs in the
-    background: who iterates, closes, or has to wait while sending, reads.
+    background: who iterates, closes, or has to wait while sending, reads. A message is a sign of life when it is whole.
     """
 
     def __init__(
