@@ -232,8 +232,7 @@ class Connection(Generic[Out, In]):
     def tick(self, now: float) -> None:
         """Time has passed. Early and repeated calls do nothing."""
         for timer in self._timers.rung(now):
-            if self._session.closed is None:
-                self._RINGS[timer](self, now)
+            self._RINGS[timer](self, now)
 
     # ---- the handshake ----
 
@@ -340,8 +339,7 @@ class Connection(Generic[Out, In]):
             self._lose(f"the handshake did not end within {self.config.timeouts.open:g} s")
 
     def _keepalive_rings(self, now: float) -> None:
-        if self._framing is None or self.state is not OPEN:
-            return
+        assert self._framing is not None  # it runs only while OPEN
         if self._session.full:
             self._alive(now)
         else:
@@ -349,9 +347,6 @@ class Connection(Generic[Out, In]):
             self._timers.set(Timer.PONG, now, self.config.timeouts.pong)
 
     def _pong_rings(self, now: float) -> None:
-        if self._session.full:
-            self._alive(now)
-            return
         waited = self.config.timeouts.pong
         self._session._fail(1011, f"nothing came for {waited:g} s after a Ping: the connection is dead")
         self._frame()

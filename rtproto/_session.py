@@ -11,7 +11,6 @@ from rtproto._jsontext import loads
 from rtproto._rules import OrderRules
 from rtproto._state import CLOSED, CLOSING, CONNECTING, OPEN, Cause, LifeCycle, State
 from rtproto._timers import Timer, Timers
-from rtproto._unset import UNSET
 from rtproto.errors import LocalProtocolError, RemoteProtocolError, SessionClosed
 from rtproto.events import (
     ClientEvent,
@@ -273,7 +272,7 @@ class Session(Generic[Out, In]):
             code=refusal.code if refusal else "invalid_value",
             message=reason,
             param=refusal.param if refusal else None,
-            event_id=_event_id_of(raw) if refusal and refusal.code != "invalid_json" else None,
+            event_id=_event_id_of(raw) if isinstance(raw, str) and refusal and refusal.code != "invalid_json" else None,
         )
         self._out.append(self._codec.encode(ErrorEvent(event_id=self.config.make_id("event"), error=error)) or b"")
 
@@ -298,10 +297,7 @@ class Session(Generic[Out, In]):
         self._events.append(closed)
 
 
-def _event_id_of(raw: "str | bytes") -> "str | None":
-    """The event_id of a message that is no event, if one can be found."""
-    try:
-        found = loads(raw).get("event_id", UNSET) if isinstance(raw, str) else None
-    except (ValueError, AttributeError):
-        return None
+def _event_id_of(raw: str) -> "str | None":
+    """The event_id of an object that is no event, if it has one."""
+    found = loads(raw).get("event_id")
     return found if isinstance(found, str) else None

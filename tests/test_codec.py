@@ -349,5 +349,10 @@ def test_extra_never_overrides_what_is_typed() -> None:
     assert to_dict(event) == {"type": "conversation.item.delete", "item_id": "a", "x": 1}
 
 
+def test_a_name_that_there_is_not() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'telepathy'"):
+        getattr(rtproto, "telepathy")  # noqa: B009  # a name that type checkers refuse
+
+
 def test_testing_is_there_without_an_import_of_its_own() -> None:
     assert rtproto.testing.Playbook.__name__ == "Playbook"

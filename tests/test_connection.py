@@ -361,6 +361,16 @@ def test_an_error_reply_is_said_before_the_close_that_came_with_its_cause() -> N
         assert closed.clean
 
 
+def test_an_event_that_comes_with_the_handshakes_answer() -> None:
+    wire = pair()
+    wire.server.receive(b"".join(wire.client.outgoing()), 0.0)
+    wire.server.accept(0.0)
+    wire.server.send(CREATED, 0.0)
+    wire.client.receive(b"".join(wire.server.outgoing()), 0.0)
+    assert isinstance(wire.client.next_event(), events.Opened)
+    assert wire.client.next_event() == CREATED
+
+
 def test_two_timers_that_ring_in_one_tick() -> None:
     wire = opened(Config(timeouts=Timeouts(keepalive=20.0, pong=20.0, close=5.0)))
     wire.client.tick(20.0)
