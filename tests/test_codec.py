@@ -354,5 +354,6 @@ def test_a_name_that_there_is_not() -> None:
         getattr(rtproto, "telepathy")  # noqa: B009  # a name that type checkers refuse
 
 
-def test_testing_is_there_without_an_import_of_its_own() -> None:
+def test_testing_is_there_without_an_import_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(rtproto, "testing", raising=False)
     assert rtproto.testing.Playbook.__name__ == "Playbook"
