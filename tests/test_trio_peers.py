@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 import rtproto_trio
 import trio
 import trio_websocket
+import trustme
 from websockets.sync.client import connect as other_connect
 from websockets.sync.server import Server, ServerConnection
 from websockets.sync.server import serve as other_serve
@@ -218,6 +220,30 @@ async def test_a_handler_whose_client_left_is_no_failure(caplog: pytest.LogCaptu
             await ended.wait()
         nursery.cancel_scope.cancel()
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_who_only_sends_hears_everything_below_tls() -> None:
+    """TLS gives one record at a time: what it still holds shows at no socket."""
+    authority = trustme.CA()
+    trusting, trusted = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.configure_trust(trusting)
+    authority.issue_cert("127.0.0.1").configure_cert(trusted)
+
+    async def say_much(connection: rtproto_trio.ServerStream) -> None:
+        await connection.accept()
+        await connection.send_raw(json.dumps({"type": "test.large", "text": "x" * 100_000}))
+        async for _ in connection:
+            pass
+
+    async with trio.open_nursery() as nursery:
+        serve = partial(rtproto_trio.serve, say_much, "127.0.0.1", 0, ssl_context=trusted)
+        port: int = await nursery.start(serve)
+        secure = rtproto.endpoint(f"wss://127.0.0.1:{port}/v1/realtime")
+        async with rtproto_trio.connect(secure, ssl_context=trusting) as client:
+            with trio.fail_after(5):
+                while not client._machine.pending:
+                    await client.send(APPEND)
+        nursery.cancel_scope.cancel()
 
 
 async def test_accept_websocket_refuses_what_it_cannot_say() -> None:

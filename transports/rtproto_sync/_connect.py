@@ -51,7 +51,7 @@ def connect(
     except BaseException:
         connection._leave()
         if pump.failure is not None:
-            why = getattr(pump.failure, "verify_message", None) or pump.failure
+            why = getattr(pump.failure, "verify_message", None) or (pump.failure.reason or "").replace("_", " ").lower()
             raise ConnectionError(f"TLS with {where} failed: {why}") from None
         raise
     logger.debug("opened a session with %s", endpoint.host)

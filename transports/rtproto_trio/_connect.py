@@ -16,6 +16,7 @@ from rtproto.errors import HandshakeError
 from rtproto_trio._defaults import with_fast_mask
 from rtproto_trio._dial import reach
 from rtproto_trio._stream import ClientStream
+from rtproto_trio._wire import Wire
 
 logger = logging.getLogger(__name__)
 
@@ -51,16 +52,18 @@ async def _open(
 ) -> ClientStream:
     machine = Connection.client(endpoint, config, now=trio.current_time())
     deadline = machine.deadline()
+    wire: Wire | None = None
     with trio.CancelScope(deadline=math.inf if deadline is None else deadline):
         wire = await reach(endpoint, proxy, ssl_context)
-        connection = ClientStream(machine, wire)
-        try:
-            connection.opened = await connection._open()
-        except BaseException:
-            with trio.CancelScope(shield=True):
-                await wire.abort()
-            raise
-        logger.debug("opened a session with %s", endpoint.host)
-        return connection
-    waited = config.timeouts.open
-    raise HandshakeError(None, reason=f"{endpoint.host}:{endpoint.port} did not answer within {waited:g} s")
+    if wire is None:
+        waited = config.timeouts.open
+        raise HandshakeError(None, reason=f"{endpoint.host}:{endpoint.port} did not answer within {waited:g} s")
+    connection = ClientStream(machine, wire)
+    try:
+        connection.opened = await connection._open()
+    except BaseException:
+        with trio.CancelScope(shield=True):
+            await wire.abort()
+        raise
+    logger.debug("opened a session with %s", endpoint.host)
+    return connection

@@ -73,6 +73,10 @@ class MessageCarrier:
         unanswered = (ConnectionState.OPEN, ConnectionState.LOCAL_CLOSING)
         return self._socket.closed is not None and self._socket._wsproto.state in unanswered
 
+    async def glance(self) -> Any:
+        """Never finds anything: trio-websocket reads in a task of its own, and answers Pings."""
+        raise trio.WouldBlock
+
     async def send(self, data: list[Message]) -> None:
         """Sends all of `data`."""
         self._sending = True

@@ -22,8 +22,8 @@ W = TypeVar("W")
 FAREWELL = 1.0
 """Seconds for what is still to be written and read when the session has ended."""
 
-_GLANCE = 0.01
-"""Seconds for a read that only looks whether something is there."""
+_LOOK = 0.01
+"""Seconds in which what has come would be found, before a timer is believed that rang while nobody read."""
 
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
@@ -67,11 +67,14 @@ class Carrier(Protocol[W]):
 
     @property
     def readable(self) -> bool:
-        """Whether `receive()` would find something at once, as far as one can know."""
+        """Whether `glance()` may find something, as far as one can know."""
         ...
 
     async def receive(self) -> W | None:
         """What comes next; None at the end. Cancelled, it loses nothing."""
+
+    async def glance(self) -> W | None:
+        """What is here already; None at the end. Raises trio.WouldBlock where there is nothing."""
 
     async def send(self, data: list[W]) -> None:
         """Sends all of `data`; cancelled only where it has to wait, and then the wire is of no more use."""
@@ -117,9 +120,10 @@ class Pump(Generic[In, W]):
 
     # ---- reading ----
 
-    async def step(self, patience: float = math.inf) -> None:
+    async def step(self, patience: float = math.inf, *, glancing: bool = False) -> None:
         """Reads once, or lets a timer ring; where another task does that, waits until it has. At most `patience` s.
 
+        `glancing`: takes only what is here already.
         Reading stops while the queue is full. A timer that rang while nobody read is believed only after a look at
         what has come since.
         """
@@ -132,12 +136,14 @@ class Pump(Generic[In, W]):
         ended = False
         self._read_until = now + patience
         try:
-            with trio.CancelScope(deadline=max(self._deadline, now + min(patience, _GLANCE))) as self._reading:
+            with trio.CancelScope(deadline=max(self._deadline, now + min(patience, _LOOK))) as self._reading:
                 if self.machine.full:
                     await self._followers.park()
                 else:
-                    data = await self._carrier.receive()
+                    data = await (self._carrier.glance() if glancing else self._carrier.receive())
                     ended = data is None
+        except trio.WouldBlock:
+            pass
         except _GONE:
             ended = True
         finally:
@@ -201,7 +207,7 @@ class Pump(Generic[In, W]):
             raise SessionClosed(self.machine.closed)
         if self._reading is None and self.machine.closed is None:
             if not self.machine.full and self._carrier.readable:
-                await self.step(_GLANCE)
+                await self.step(glancing=True)
             elif self._ring(trio.current_time()):
                 await self.flush_unless_busy()
 

@@ -25,6 +25,7 @@ from rtproto.events import Opened, Requested
 from rtproto_trio._connection import TrioConnection
 from rtproto_trio._dial import reach
 from rtproto_trio._message import ClientWebSocket, MessageCarrier, ServerWebSocket
+from rtproto_trio._wire import Wire
 
 logger = logging.getLogger(__name__)
 
@@ -173,41 +174,44 @@ async def _open(
     nursery: trio.Nursery, endpoint: Endpoint, config: Config, ssl_context: ssl.SSLContext | None, proxy: Proxy | None
 ) -> ClientWebSocket:
     patience = config.timeouts.open
-    socket: trio_websocket.WebSocketConnection | None = None
-    with trio.move_on_after(math.inf if patience is None else patience):
+    until = math.inf if patience is None else trio.current_time() + patience
+    late = HandshakeError(None, reason=f"{endpoint.host}:{endpoint.port} did not answer within {patience or 0:g} s")
+    wire: Wire | None = None
+    with trio.CancelScope(deadline=until):
         wire = await reach(endpoint, proxy, ssl_context)
-        try:
-            stream = _Overheard(wire.top)
-            opening = trio.CancelScope()
-            reader = _Reader(nursery, opening)
-            with opening:
-                socket = await trio_websocket.wrap_client_stream(
-                    cast(trio.Nursery, reader),
-                    cast(trio.SocketStream, stream),
-                    endpoint.authority,
-                    endpoint.target,
-                    subprotocols=endpoint.subprotocols,
-                    extra_headers=_encoded(_with_user_agent(endpoint.headers)),
-                    # Beyond its limit the library throws away what came before; what is less, the session refuses.
-                    max_message_size=2 * config.limits.max_message,
-                )
-            if socket is None:
-                raise _refusal(stream.heard, config.limits.max_handshake)
-            stream.listening = False
-            opened = _opened(socket)
-        except BaseException:
-            with trio.CancelScope(shield=True):
-                await wire.abort()
-            raise
+    if wire is None:
+        raise late
+    stream = _Overheard(wire.top)
+    opening = trio.CancelScope(deadline=until)
+    socket: trio_websocket.WebSocketConnection | None = None
+    try:
+        with opening:
+            socket = await trio_websocket.wrap_client_stream(
+                cast(trio.Nursery, _Reader(nursery, opening)),
+                cast(trio.SocketStream, stream),
+                endpoint.authority,
+                endpoint.target,
+                subprotocols=endpoint.subprotocols,
+                extra_headers=_encoded(_with_user_agent(endpoint.headers)),
+                # Beyond its limit the library throws away what came before; what is less, the session refuses.
+                max_message_size=2 * config.limits.max_message,
+            )
+        if socket is None:
+            refusal = _refusal(stream.heard, config.limits.max_handshake)
+            raise late if refusal.status is None and trio.current_time() >= until else refusal
+        stream.listening = False
         session = Session(Role.CLIENT, config)
-        session.open(trio.current_time(), opened)
+        session.open(trio.current_time(), _opened(socket))
         carrier = MessageCarrier(socket, config)
-        nursery.start_soon(carrier.keep_alive)
         connection = ClientWebSocket(session, carrier)
         connection.opened = await connection._open()
-        logger.debug("opened a session with %s", endpoint.host)
-        return connection
-    raise HandshakeError(None, reason=f"{endpoint.host}:{endpoint.port} did not answer within {patience:g} s")
+    except BaseException:
+        with trio.CancelScope(shield=True):
+            await wire.abort()
+        raise
+    nursery.start_soon(carrier.keep_alive)
+    logger.debug("opened a session with %s", endpoint.host)
+    return connection
 
 
 def _refusal(heard: bytearray, max_size: int) -> HandshakeError:

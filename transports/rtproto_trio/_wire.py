@@ -63,6 +63,9 @@ class Wire(trio.abc.Stream):
         self.top: trio.abc.Stream = self
         """What carries the bytes: this, or TLS over it."""
 
+        self._unread = False
+        """Whether TLS may hold more than it has given: it gives one record at a time."""
+        self._glancing = False
         self._shield: trio.CancelScope | None = None
         self.meanwhile: Callable[[], Awaitable[None]] = trio.sleep_forever
         self.moved_at = -math.inf
@@ -81,9 +84,12 @@ class Wire(trio.abc.Stream):
 
     @property
     def readable(self) -> bool:
-        """Whether a read would find something; where the stream is no socket nobody knows."""
-        if self._socket is None or self.early:
-            return bool(self.early)
+        """Whether a read may find something at once; where the stream is no socket nobody knows."""
+        return self._unread or self._socket_is_readable()
+
+    def _socket_is_readable(self) -> bool:
+        if self._socket is None:
+            return False
         try:
             self._socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
@@ -94,7 +100,17 @@ class Wire(trio.abc.Stream):
 
     async def receive(self) -> bytes | None:
         """What comes next; None at the end."""
-        return bytes(await self.top.receive_some(_READ)) or None
+        data = bytes(await self.top.receive_some(_READ))
+        self._unread = self.top is not self
+        return data or None
+
+    async def glance(self) -> bytes | None:
+        """What is here already; None at the end. Raises trio.WouldBlock where there is nothing."""
+        self._glancing = True
+        try:
+            return await self.receive()
+        finally:
+            self._glancing = False
 
     async def send(self, data: list[bytes]) -> None:
         """Sends all of `data`. Up to where it has to wait it cannot be cancelled, and so not be cut in two."""
@@ -145,10 +161,13 @@ class Wire(trio.abc.Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """As every stream does."""
+        self._unread = False
         if self.early:
             await trio.lowlevel.checkpoint()
             early, self.early = self.early, b""
             return early
+        if self._glancing and not self._socket_is_readable():
+            raise trio.WouldBlock
         return await self._stream.receive_some(max_bytes)
 
     async def aclose(self) -> None:
