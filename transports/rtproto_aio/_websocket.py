@@ -210,7 +210,9 @@ class WebSocketConnection(Generic[Out, In]):
             yield
         finally:
             reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            (outcome,) = await asyncio.gather(reading, return_exceptions=True)
+            if isinstance(outcome, Exception):
+                raise outcome
 
     async def _take_turns(self) -> None:
         if self._loop.time() >= self._turn_ends:
@@ -289,10 +291,10 @@ class WebSocketConnection(Generic[Out, In]):
         if self.state is not State.OPEN:
             return self._session.deadline()
         timeouts = self._session.config.timeouts
-        silent, patience = (self._heard, timeouts.keepalive)
+        since, patience = self._heard, timeouts.keepalive
         if self._pinged > self._heard:
-            silent, patience = (self._pinged, timeouts.pong)
-        return None if patience is None else silent + patience
+            since, patience = self._pinged, timeouts.pong
+        return None if patience is None else since + patience
 
     def _ring(self) -> None:
         self._alarm = None
@@ -312,10 +314,8 @@ class WebSocketConnection(Generic[Out, In]):
         aiohttp's own heartbeat counts what the application is slow to read as silence of the peer.
         """
         if self._pinged > self._heard and self._reading:
-            waited = now - self._pinged
-            self._session.receive(
-                Failure(1011, f"nothing came for {waited:.3g} s after a Ping: the connection is dead"), now
-            )
+            reason = f"nothing came for {now - self._pinged:.3g} s after a Ping: the connection is dead"
+            self._session.receive(Failure(1011, reason), now)
         elif self._pinging is None or self._pinging.done():
             self._pinged = now
             self._pinging = self._loop.create_task(self._ping())
