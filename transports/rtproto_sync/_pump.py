@@ -74,7 +74,7 @@ class Pump(Generic[Out, In]):
         machine = self.machine
         if not machine.pending:
             self.drive(lambda: machine.pending > 0 or machine.closed is not None, until)
-        full = self._full
+        full = self._driving and self._full
         event = machine.next_event()
         if full:
             self._taken_at = time.monotonic()

@@ -111,9 +111,8 @@ class Pump(Generic[In, W]):
 
     def take(self) -> In | LocalEvent | None:
         """The next event that is here."""
-        full = self.machine.full
         event = self.machine.next_event()
-        if full:
+        if self._followers:  # perhaps for room in the queue
             self._taken_at = trio.current_time()
             self._followers.unpark_all()
         return event
