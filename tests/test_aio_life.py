@@ -19,6 +19,7 @@ import pytest
 import rtproto_aio
 import trustme
 from aiohttp import web
+from contract.peers import PeerServer
 from rtproto_aio import _defaults
 
 import rtproto
@@ -348,6 +349,95 @@ def test_the_state_of_a_connection(connect: Connect) -> None:
             assert [event async for event in rt] == [rt.closed]
 
     asyncio.run(run())
+
+
+# ---- turns ----
+
+
+@pytest.mark.parametrize("connect", CONNECTS)
+def test_who_takes_what_has_long_been_there_gives_others_their_turn(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: asyncio.Event
+
+    async def handler(conn: rtproto_aio.ServerStream) -> None:
+        await conn.accept()
+        for _ in range(200):
+            await conn.send_raw("{}")
+        async for _ in conn:
+            sent.set()
+
+    async def run() -> int:
+        nonlocal sent
+        sent = asyncio.Event()
+        monkeypatch.setattr("rtproto_aio._stream._TURN", 0)
+        monkeypatch.setattr("rtproto_aio._websocket._TURN", 0)
+        async with rtproto_aio.serve_stream(handler, "127.0.0.1", 0) as server, connect(endpoint(server.port)) as rt:
+            # The server hears this when it has said all, and its Close comes last: then all is here.
+            await rt.send(CLEAR)
+            await sent.wait()
+            await rt.close()
+            turns = 0
+
+            async def other() -> None:
+                nonlocal turns
+                while True:
+                    await asyncio.sleep(0)
+                    turns += 1
+
+            counting = asyncio.ensure_future(other())
+            events = [event async for event in rt]
+            counting.cancel()
+            assert len(events) == 201
+            return turns
+
+    assert asyncio.run(run()) > 190
+
+
+@pytest.mark.parametrize("connect", CONNECTS)
+def test_who_only_sends_gives_others_their_turn(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> int:
+        monkeypatch.setattr("rtproto_aio._stream._TURN", 0)
+        monkeypatch.setattr("rtproto_aio._websocket._TURN", 0)
+        async with (
+            rtproto_aio.serve_stream(_listen_only, "127.0.0.1", 0) as server,
+            connect(endpoint(server.port)) as rt,
+        ):
+            turns = 0
+
+            async def other() -> None:
+                nonlocal turns
+                while True:
+                    await asyncio.sleep(0)
+                    turns += 1
+
+            counting = asyncio.ensure_future(other())
+            for _ in range(200):
+                await rt.send(CLEAR)
+            counting.cancel()
+            return turns
+
+    assert asyncio.run(run()) > 190
+
+
+def test_what_the_peer_said_is_heard_although_writing_fails_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The peer closes while the loop is busy; the loop's next write fails before it has read the reason."""
+    monkeypatch.setattr("rtproto_aio._stream._TURN", 60)
+
+    async def run() -> list[Any]:
+        listener = PeerServer()
+        try:
+            async with rtproto_aio.connect_stream(endpoint(listener.port)) as rt:
+                peer = listener.peer()
+                peer.say_close(1008, "no quota")
+                peer.close()
+                for _ in range(3):
+                    await rt.send(CLEAR)
+                return [event async for event in rt]
+        finally:
+            listener.close()
+
+    assert asyncio.run(run()) == [Closed(clean=True, code=1008, reason="no quota")]
 
 
 # ---- what is installed, and what is not ----

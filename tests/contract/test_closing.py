@@ -268,6 +268,19 @@ def test_silence_is_answered_with_pings_and_then_with_the_end(wire: Bench) -> No
     dying.result()
 
 
+def test_the_next_ping_comes_as_soon_as_the_first(wire: Bench) -> None:
+    """A Pong moves the timer earlier: from when it would be missed to when the next Ping is due."""
+    link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.05, pong=30)))
+    waiting = link.begin("next")
+    begun = time.monotonic()
+    for _ in range(3):
+        ping = peer.until(Ping)
+        peer.pong(bytes(ping.payload))
+    assert time.monotonic() - begun < 5
+    peer.say(wire.text(1))
+    waiting.result()
+
+
 def test_whatever_comes_is_a_sign_of_life(wire: Bench) -> None:
     link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.03, pong=0.2)))
     taking = link.begin("take", 10)

@@ -110,8 +110,11 @@ def test_a_slow_application_slows_its_peer_and_loses_nothing(wire: Bench) -> Non
     link, peer = wire.open(config, Buffers(32_768))
     count, size = 150, 20_000
 
+    said = threading.Event()
+
     def flood() -> None:
         peer.say(*(wire.text(n, size) for n in range(count)))
+        said.set()
         while True:
             event = peer.hear()
             if event is None:
@@ -124,12 +127,34 @@ def test_a_slow_application_slows_its_peer_and_loses_nothing(wire: Bench) -> Non
     flooding = Background(flood)
     first = link.take(1)
     time.sleep(0.4)
-    assert not flooding.done(), "5 MB went somewhere"
+    assert not said.is_set(), "4 MB went somewhere"
     assert link.state is State.OPEN
     rest = link.take(count - 1, timeout=30)
     assert numbers(first + rest) == list(range(count))
     link.close()
     flooding.result()
+
+
+@pytest.mark.streams
+def test_pings_in_their_thousands_are_answered_only_when_the_peer_listens(wire: Bench) -> None:
+    """A peer that pings and does not read must not fill our memory with Pongs."""
+    link, peer = wire.open(buffers=SMALL)
+    sending = link.begin("send_all", [wire.event(1, 400_000) for _ in range(12)])
+    time.sleep(0.1)
+    assert not sending.done()
+    for n in range(5000):
+        peer.ping(b"%d" % n)
+    pongs: list[bytes] = []
+    heard = 0
+    while heard < 12 or pongs[-1:] != [b"4999"]:
+        event = peer.hear()
+        if isinstance(event, Pong):
+            pongs.append(bytes(event.payload))
+        else:
+            assert isinstance(event, TextMessage), event
+            heard += 1
+    sending.result()
+    assert len(pongs) < 1000
 
 
 def test_others_get_their_turn_beside_a_flood(wire: Bench) -> None:

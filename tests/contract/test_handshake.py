@@ -13,7 +13,7 @@ from hashlib import sha1
 import pytest
 from contract.conftest import Bench, numbers
 from contract.driver import PATIENCE, Answer, Server
-from contract.peers import Background, Listener, Peer, PeerServer, http_answer, raw_connect, read_header
+from contract.peers import Background, Buffers, Listener, Peer, PeerServer, http_answer, raw_connect, read_header
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, TextMessage
 from wsproto.events import Request as WsRequest
@@ -358,6 +358,21 @@ def test_a_request_that_is_rejected(server: Bench) -> None:
     assert "\r\nretry-after: 7\r\n" in answer.lower()
     assert answer.endswith("\r\n\r\nlater")
     lives_on(server, listening)
+
+
+@pytest.mark.streams
+def test_a_rejection_arrives_whole_although_the_client_has_said_more(server: Bench) -> None:
+    """A socket that is closed with bytes unread makes TCP throw away what is on its way."""
+    listening = server.serve(answer=Answer(status=403, body=bytes(1_000_000)))
+    with raw_connect(listening.port, server.client_tls, Buffers(32_768)) as sock:
+        sock.sendall(UPGRADE)
+        answer = sock.recv(1000)
+        sock.sendall(bytes(10_000))
+        while piece := sock.recv(65536):
+            answer += piece
+    header, _, body = answer.partition(b"\r\n\r\n")
+    assert header.startswith(b"HTTP/1.1 403 ")
+    assert len(body) == 1_000_000
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,6 @@ class StreamConnection(Generic[Out, In]):
     # ---- writing ----
 
     async def _flush(self) -> None:
-        self._arm()
         if not self._write_lock.locked() and not self._wire.full:
             self._wire.write(b"".join(self._machine.outgoing()))
             if not self._wire.full:
@@ -254,7 +253,8 @@ class ServerStream(StreamConnection[ServerEvent, ClientEvent]):
     async def accept(
         self, *, subprotocol: str | None = None, headers: Sequence[tuple[str, str]] = (), dialect: str | None = None
     ) -> None:
-        """Opens the session. `subprotocol` is one of those offered, `dialect` what the request calls for.
+        """Opens the session. `subprotocol` is one of those offered, `dialect` replaces what
+        the request calls for (``requested.dialect``).
 
         Raises LocalProtocolError where this was answered already or the subprotocol was not offered.
         """

@@ -223,7 +223,6 @@ class WebSocketConnection(Generic[Out, In]):
 
     async def _sent(self) -> None:
         """After something was said: writes it, and looks now and then what has come: some programs only send."""
-        self._arm()
         await self._flush()
         await self._take_turns()
         if not self._reading and self._looked + _GLANCE < self._loop.time():

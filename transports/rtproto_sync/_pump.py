@@ -261,14 +261,14 @@ class Pump(Generic[Out, In]):
 
     # ---- the end ----
 
-    def end(self) -> None:
-        """The session has ended: writes what is left and closes the socket."""
+    def end(self, *, rejected: bool = False) -> None:
+        """The session has ended (`rejected`: it never began): writes what is left and closes the socket."""
         closed = self.machine.closed
         if self._ending or closed is None:
             return
         self._ending = True
         refused = self.machine.role is Role.SERVER and isinstance(closed.error, HandshakeError)
-        told_why = refused or (closed.error is not None and closed.code != 1006)
+        told_why = rejected or refused or (closed.error is not None and closed.code != 1006)
         until = time.monotonic() + FAREWELL
         try:
             self._move(reading=False)

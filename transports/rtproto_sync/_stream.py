@@ -152,7 +152,8 @@ class ServerStream(StreamConnection[ServerEvent, ClientEvent]):
     def accept(
         self, *, subprotocol: str | None = None, headers: Sequence[tuple[str, str]] = (), dialect: str | None = None
     ) -> None:
-        """Opens the session. `subprotocol` is one of those offered, `dialect` what the request calls for."""
+        """Opens the session. `subprotocol` is one of those offered, `dialect` replaces what
+        the request calls for (``requested.dialect``)."""
         with self._pump.lock:
             self._machine.accept(time.monotonic(), subprotocol=subprotocol, headers=headers, dialect=dialect)
             self._pump.deliver()
@@ -161,4 +162,4 @@ class ServerStream(StreamConnection[ServerEvent, ClientEvent]):
         """Answers with an HTTP error, and ends."""
         with self._pump.lock:
             self._machine.reject(time.monotonic(), status, headers, body)
-            self._pump.end()
+            self._pump.end(rejected=True)

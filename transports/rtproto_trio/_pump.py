@@ -257,14 +257,14 @@ class Pump(Generic[In, W]):
 
     # ---- the end ----
 
-    async def end(self) -> None:
-        """The session has ended: writes what is left and closes the stream."""
+    async def end(self, *, rejected: bool = False) -> None:
+        """The session has ended (`rejected`: it never began): writes what is left and closes the stream."""
         closed = self.machine.closed
         if self._ended or closed is None:
             return
         self._ended = True
         refused = self.machine.role is Role.SERVER and isinstance(closed.error, HandshakeError)
-        told_why = refused or (closed.error is not None and closed.code != 1006)
+        told_why = rejected or refused or (closed.error is not None and closed.code != 1006)
         try:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + FAREWELL), suppress(*_GONE, RtprotoError):
                 await self._flush()

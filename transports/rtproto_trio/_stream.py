@@ -32,7 +32,8 @@ class ServerStream(TrioConnection[ServerEvent, ClientEvent]):
     async def accept(
         self, *, subprotocol: str | None = None, headers: Sequence[tuple[str, str]] = (), dialect: str | None = None
     ) -> None:
-        """Opens the session. `subprotocol` is one of those offered, `dialect` what the request calls for.
+        """Opens the session. `subprotocol` is one of those offered, `dialect` replaces what
+        the request calls for (``requested.dialect``).
 
         Raises LocalProtocolError where one of them cannot be, or where it is too late.
         """
@@ -42,4 +43,4 @@ class ServerStream(TrioConnection[ServerEvent, ClientEvent]):
     async def reject(self, status: int = 403, headers: Sequence[tuple[str, str]] = (), body: bytes = b"") -> None:
         """Answers with an HTTP error (300 to 599), and ends. Raises LocalProtocolError as `accept()` does."""
         self._server.reject(trio.current_time(), status, headers, body)
-        await self._pump.end()
+        await self._pump.end(rejected=True)
