@@ -11,7 +11,9 @@ from rtproto import errors, events
 from rtproto._codec import to_dict
 from rtproto._config import Close, Config, Limits, Role, Timeouts
 from rtproto._connection import Connection
-from rtproto._endpoint import Endpoint, azure, azure_preview, endpoint, from_env, openai, voice_live
+from rtproto._endpoint import Endpoint, endpoint
+from rtproto._environ import from_env
+from rtproto._providers import azure, azure_preview, openai, openai_translation, qwen, voice_live, xai
 from rtproto._session import Session
 from rtproto._state import State
 from rtproto._unset import UNSET, Opt, UnsetType, value
@@ -39,10 +41,13 @@ __all__ = [
     "events",
     "from_env",
     "openai",
+    "openai_translation",
+    "qwen",
     "testing",
     "to_dict",
     "value",
     "voice_live",
+    "xai",
 ]
 
 

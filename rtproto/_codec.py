@@ -3,24 +3,32 @@
 Dispatch is a dict from type (or class) to function; functions are made at first use.
 """
 
+import importlib
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import attrs
 import orjson
+from cattrs import Converter
 from pybase64 import b64decode, b64encode
 
 from rtproto import events
 from rtproto._config import Role
-from rtproto._dialects import Dialect, dialect, written_names
-from rtproto._hooks import Mismatch, converter, unstructure_without
+from rtproto._converter import converter, converter_with
+from rtproto._dialects import Dialect, dialect
+from rtproto._dialects._reshape import from_ga, to_ga
 from rtproto._jsontext import cut_out, dumps, is_deeper_than, loads
 from rtproto._unset import UNSET, UnsetType
-from rtproto.events._base import ClientEvent, ServerEvent, Unknown, WireEvent
+from rtproto._unstructure import unstructure_without
+from rtproto._wiretypes import Mismatch
+from rtproto.events._base import ClientEvent, ServerEvent, Unknown, WireEvent, WireObject
 
+Side: TypeAlias = Literal["client", "server"]
 Decoder = Callable[[Any, Any], Any]
 Encoder = Callable[[Any], "bytes | None"]
+
+_BASES: dict[str, type[WireEvent]] = {"client": ClientEvent, "server": ServerEvent}
 
 
 class DecodeError(ValueError):
@@ -33,28 +41,63 @@ class DecodeError(ValueError):
         self.param = param
 
 
-def _by_type(base: type) -> dict[str, Any]:
-    classes: list[Any] = [cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, base)]
-    return {cls.type: cls for cls in classes if "type" in vars(cls) and cls is not Unknown}
+# ---- which events there are ----
 
 
-CLIENT_EVENTS: dict[str, Any] = _by_type(ClientEvent)
+def _wire_classes(module: Any) -> tuple[Any, ...]:
+    return tuple(cls for cls in vars(module).values() if isinstance(cls, type) and issubclass(cls, WireObject))
+
+
+def _by_type(classes: "tuple[Any, ...]", side: Side) -> dict[str, Any]:
+    """Type -> class, of the events of one side; what has no type of its own is there to derive from."""
+    said = (cls for cls in classes if issubclass(cls, _BASES[side]) and cls is not Unknown)
+    return {cls.type: cls for cls in said if isinstance(getattr(cls, "type", None), str)}
+
+
+CLIENT_EVENTS: dict[str, Any] = _by_type(_wire_classes(events), "client")
 """GA type -> class, of what a client says."""
 
-SERVER_EVENTS: dict[str, Any] = _by_type(ServerEvent)
+SERVER_EVENTS: dict[str, Any] = _by_type(_wire_classes(events), "server")
 """GA type -> class, of what a server says."""
+
+
+@cache
+def _own_classes(which: Dialect) -> tuple[Any, ...]:
+    """The classes that a dialect alone has."""
+    classes = _wire_classes(importlib.import_module(which.module)) if which.module else ()
+    return tuple(cls for cls in classes if cls.__module__.startswith(str(which.module)))
+
+
+@cache
+def _converter(which: Dialect) -> Converter:
+    return converter_with(_own_classes(which)) if which.module else converter
+
+
+def _by_ga_type(side: Side, which: Dialect) -> dict[str, Any]:
+    ga = CLIENT_EVENTS if side == "client" else SERVER_EVENTS
+    return {**ga, **_by_type(_own_classes(which), side)}
+
+
+def vocabulary(side: Side, which: Dialect) -> dict[str, Any]:
+    """Wire type -> class, of all that a side says in a dialect."""
+    classes = _by_ga_type(side, which)
+    named = {which.written_name(ga): cls for ga, cls in classes.items() if which.declares(ga)}
+    return named | {name: classes[which.names[name]] for name in which.aliases if which.names[name] in classes}
+
+
+@cache
+def _heard(side: Side, which: Dialect) -> dict[str, Any]:
+    """Wire type -> class, of all that is understood: GA's own names, too."""
+    return {ga: cls for ga, cls in _by_ga_type(side, which).items() if ga not in which.unsaid} | vocabulary(side, which)
 
 
 def _scalar(tp: Any) -> bool:
     return not any(word in str(tp) for word in ("list", "dict", "rtproto.events", "Any"))
 
 
-FLAT = frozenset(
-    cls
-    for cls in (*CLIENT_EVENTS.values(), *SERVER_EVENTS.values())
-    if all(_scalar(field.type) for field in attrs.fields(cls) if field.name != "extra")
-)
-"""Classes in which nothing can nest, so that their depth needs no look: the deltas among them."""
+def _is_flat(cls: Any) -> bool:
+    """Whether nothing can nest in an event, so that its depth needs no look: the deltas are so."""
+    return all(_scalar(field.type) for field in attrs.fields(cls) if field.name != "extra")
 
 
 LONG = 4096
@@ -65,17 +108,15 @@ def _audio_field(cls: Any) -> "str | None":
     return next((field.name for field in attrs.fields(cls) if field.type is bytes), None)
 
 
-def _heard(receives: str, which: Dialect) -> dict[str, Any]:
-    """Wire name -> class, of what is received."""
-    classes = CLIENT_EVENTS if receives == "client" else SERVER_EVENTS
-    named = {name: name for name in classes if name not in which.absent or name in which.names}
-    named |= {name: ga for name, ga in which.names.items() if ga in classes}
-    return {name: classes[ga] for name, ga in named.items()}
+_STREAMED = {"client": events.InputAudioBufferAppend, "server": events.ResponseOutputAudioDelta}
+"""The events that bring nearly all the sound."""
+
+
+# ---- text -> events ----
 
 
 @cache
-def _decoders(receives: str, dialect_name: str) -> dict[str, Decoder]:
-    which = dialect(dialect_name)
+def _decoders(side: Side, which: Dialect) -> dict[str, Decoder]:
     table: dict[str, Decoder] = {}
 
     def stub(name: str, cls: Any) -> Decoder:
@@ -85,57 +126,68 @@ def _decoders(receives: str, dialect_name: str) -> dict[str, Decoder]:
 
         return make_and_call
 
-    for name, cls in _heard(receives, which).items():
+    for name, cls in _heard(side, which).items():
         table[name] = stub(name, cls)
     return table
 
 
 @cache
-def _flat_names(receives: str, dialect_name: str) -> frozenset[str]:
-    return frozenset(name for name, cls in _heard(receives, dialect(dialect_name)).items() if cls in FLAT)
+def _flat_names(side: Side, which: Dialect) -> frozenset[str]:
+    return frozenset(name for name, cls in _heard(side, which).items() if _is_flat(cls))
 
 
 @cache
-def _audible(receives: str, dialect_name: str) -> tuple[str, frozenset[str]]:
-    """The field that holds audio in what is received, and the wire names of the one event that has it."""
-    fields = {name: _audio_field(cls) for name, cls in _heard(receives, dialect(dialect_name)).items()}
-    (audio,) = {field for field in fields.values() if field}
-    return audio, frozenset(name for name, field in fields.items() if field)
+def _audible(side: Side, which: Dialect) -> tuple[str, frozenset[str]]:
+    """The field that holds audio in what is streamed, and the wire names of that event."""
+    streamed = _STREAMED[side]
+    names = frozenset(name for name, cls in _heard(side, which).items() if issubclass(cls, streamed))
+    return str(_audio_field(streamed)), names
+
+
+def _has_objects(cls: Any) -> bool:
+    """Whether an event holds what dialects shape otherwise."""
+    return any(field.name in ("session", "response", "item") for field in attrs.fields(cls))
 
 
 def _decoder(name: str, cls: Any, which: Dialect) -> Decoder:
-    structure: Decoder = converter.get_structure_hook(cls)
-    to_ga = which.to_ga
-    if to_ga is None:
+    known = cls.__base__ if getattr(cls.__base__, "type", None) == cls.type else cls
+    structure: Decoder = _converter(which).get_structure_hook(known)
+    reshapes, optional = which.reshapes and _has_objects(cls), which.optional.get(cls.type)
+    if name == cls.type and not reshapes and optional is None:
         return structure
 
     def decode(wire: Any, _: Any) -> Any:
-        wire["type"] = name
-        to_ga(wire)
-        del wire["type"]
+        if optional is not None and wire.get(optional) is None:
+            return Unknown(raw={"type": name, **wire})
+        session_type = to_ga(which, name, wire) if reshapes else UNSET
         event = structure(wire, cls)
         event.wire_type = name
+        if session_type is not UNSET and which.session_type and not isinstance(event.session, events.UnknownObject):
+            event.session.extra = {**(event.session.extra or {}), "type": session_type}
         return event
 
     return decode
 
 
-@cache
-def _encoders(sends: str, dialect_name: str) -> dict[type, Encoder]:
-    which = dialect(dialect_name)
-    table: dict[type, Encoder] = {Unknown: _encode_unknown}
-    classes = CLIENT_EVENTS if sends == "client" else SERVER_EVENTS
+# ---- events -> text ----
 
-    def stub(cls: Any) -> Encoder:
-        def make_and_call(event: Any) -> "bytes | None":
-            table[cls] = _encoder(cls, which)
-            return table[cls](event)
 
-        return make_and_call
+class _Encoders(dict[type, Encoder]):
+    """Class -> function, of all that a side may say. Raises KeyError for what it does not say."""
 
-    for cls in classes.values():
-        table[cls] = stub(cls)
-    return table
+    def __init__(self, side: Side, which: Dialect) -> None:
+        super().__init__({Unknown: _encode_unknown})
+        self._base = _BASES[side]
+        self._dialect = which
+
+    def __missing__(self, cls: type) -> Encoder:
+        if not issubclass(cls, self._base) or not isinstance(getattr(cls, "type", None), str):
+            raise KeyError(cls)
+        encoder = self[cls] = _encoder(cls, self._dialect)
+        return encoder
+
+
+_encoders = cache(_Encoders)
 
 
 def _encode_unknown(event: Unknown) -> bytes:
@@ -147,22 +199,23 @@ def _encode_nothing(event: Any) -> None:
 
 
 def _encoder(cls: Any, which: Dialect) -> Encoder:
-    name: str = written_names(which).get(cls.type) or cls.type
-    if cls.type in which.absent:
+    if cls.type in which.unsaid:
         return _encode_nothing
-    audio = _audio_field(cls)
+    name, audio = which.written_name(cls.type), _audio_field(cls)
     if audio:
         return _audio_encoder(cls, name, audio)
     unstructure = converter.get_unstructure_hook(cls)
-    from_ga, names = which.from_ga, which.names
-    if from_ga is None:
+    if not which.names and not which.reshapes:
         return lambda event: dumps(unstructure(event))
+    reshapes, names, aliases = which.reshapes and _has_objects(cls), which.names, which.aliases
 
     def encode(event: Any) -> bytes:
         wire = unstructure(event)
         came_as = event.wire_type
-        wire["type"] = came_as if names.get(came_as) == cls.type and "transcription_" not in came_as else name
-        from_ga(wire)
+        wire["type"] = came_as if came_as in aliases and names[came_as] == cls.type else name
+        if reshapes:
+            extra = getattr(getattr(event, "session", None), "extra", None)
+            from_ga(which, wire, explicit="type" in (extra or ()))
         return dumps(wire)
 
     return encode
@@ -170,7 +223,7 @@ def _encoder(cls: Any, which: Dialect) -> Encoder:
 
 def _audio_encoder(cls: Any, name: str, audio: str) -> Encoder:
     """Audio is most of what travels: its base64 is joined to the rest, not copied through a JSON encoder."""
-    unstructure_rest = unstructure_without(cls, audio)
+    unstructure_rest = unstructure_without(cls, audio, converter)
     only_audio = all(field.default is not attrs.NOTHING for field in attrs.fields(cls) if field.name != audio)
     before = dumps({"type": name})[:-1] + f',"{audio}":"'.encode()
     join = f',"{audio}":"'.encode()
@@ -191,6 +244,9 @@ def _audio_encoder(cls: Any, name: str, audio: str) -> Encoder:
     return encode
 
 
+_SIDES: "dict[Role, tuple[Side, Side]]" = {Role.CLIENT: ("server", "client"), Role.SERVER: ("client", "server")}
+
+
 class Codec:
     """What one role hears and says in one dialect.
 
@@ -201,11 +257,12 @@ class Codec:
     __slots__ = ("_audible", "_decoders", "_encoders", "_flat", "_max_depth")
 
     def __init__(self, role: Role, dialect_name: str, max_depth: int) -> None:
-        hears, says = ("server", "client") if role is Role.CLIENT else ("client", "server")
-        self._decoders = _decoders(hears, dialect_name)
-        self._encoders = _encoders(says, dialect_name)
-        self._flat = _flat_names(hears, dialect_name)
-        self._audible = _audible(hears, dialect_name)
+        which = dialect(dialect_name)
+        hears, says = _SIDES[role]
+        self._decoders = _decoders(hears, which)
+        self._encoders = _encoders(says, which)
+        self._flat = _flat_names(hears, which)
+        self._audible = _audible(hears, which)
         self._max_depth = max_depth
 
     def decode(self, text: str) -> Any:

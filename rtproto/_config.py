@@ -74,7 +74,8 @@ class Config:
     """How a machine behaves; a value, so one Config may serve any number of machines.
 
     `strict`: an event that breaks the order rules is refused when sent and ends the session when received (for tests).
-    `dialect`: the server's way of speaking ("ga", "beta"); `Connection.client` takes the endpoint's where this is None.
+    `dialect`: the server's way of speaking ("ga", "beta", ...); where this is None a client takes the endpoint's, and a
+    server the one that the request calls for.
     `mask`: XORs bytes with a 4-byte key; drivers pass a C one.
     `compression`: offer or accept permessage-deflate.
     `make_id`: makes ids from a prefix such as "event"; pass a deterministic one and a run repeats exactly.

@@ -59,7 +59,7 @@ class Connection(Generic[Out, In]):
         self._out: list[bytes] = [handshake.request] if isinstance(handshake, ClientHandshake) else []
         self._early = b""
         """Server role: what came between the request and its answer."""
-        self._requested = False
+        self._requested: Requested | None = None
         self._timers.set(Timer.OPEN, now, config.timeouts.open)
 
     @staticmethod
@@ -156,24 +156,25 @@ class Connection(Generic[Out, In]):
         headers: Headers = (),
         dialect: "str | None" = None,
     ) -> None:
-        """Server role: opens the WebSocket that `Requested` asked for, in the `dialect` its request calls for.
+        """Server role: opens the WebSocket that `Requested` asked for.
 
+        `dialect` is that of the config, else the one that the request calls for, unless given here.
         Raises LocalProtocolError where nothing was requested, `subprotocol` was not offered or the dialect is unknown,
         and SessionClosed where the client has left.
         """
-        handshake = self._answerable("accept")
+        handshake, requested = self._answerable("accept")
         if dialect is not None and dialect not in DIALECTS:
             raise LocalProtocolError(None, self.state, f"there is no dialect {dialect!r}: {', '.join(DIALECTS)}")
         answer, extensions = handshake.accept(subprotocol, headers)
         self._out.append(answer)
-        self._open(now, extensions, None, dialect)
+        self._open(now, extensions, None, dialect or self.config.dialect or requested.dialect)
         early, self._early = self._early, b""
         if early:
             self.receive(early, now)
 
     def reject(self, now: float, status: int = 403, headers: Headers = (), body: bytes = b"") -> None:
         """Server role: answers the request with an HTTP error and ends. Raises as `accept()` does."""
-        handshake = self._answerable("reject")
+        handshake, _ = self._answerable("reject")
         if not isinstance(body, bytes):
             raise LocalProtocolError(None, self.state, f"the body must be bytes, not {type(body).__name__}")
         self._out.append(handshake.reject(status, headers, body))
@@ -248,13 +249,11 @@ class Connection(Generic[Out, In]):
             if result.trailing:
                 self.receive(result.trailing, now)
         elif isinstance(result, Request):
-            self._requested = True
-            self._early = result.trailing
-            self._session._events.append(
-                Requested(
-                    path=result.path, query=result.query, headers=result.headers, subprotocols=result.subprotocols
-                )
+            self._requested = Requested(
+                path=result.path, query=result.query, headers=result.headers, subprotocols=result.subprotocols
             )
+            self._early = result.trailing
+            self._session._events.append(self._requested)
         elif isinstance(result, Rejected):
             self._refused(result)
 
@@ -286,14 +285,14 @@ class Connection(Generic[Out, In]):
         closed = Closed(clean=False, code=1006, reason=result.reason, error=error)
         self._session._finish(Cause.FAILED, closed)
 
-    def _answerable(self, what: str) -> ServerHandshake:
+    def _answerable(self, what: str) -> "tuple[ServerHandshake, Requested]":
         if self._requested and self.closed is not None:
             raise SessionClosed(self.closed)
-        if not isinstance(self._handshake, ServerHandshake) or not self._requested or self.state is not CONNECTING:
+        if not isinstance(self._handshake, ServerHandshake) or self._requested is None or self.state is not CONNECTING:
             raise LocalProtocolError(
                 None, self.state, f"{what}() answers a Requested event, once; there is none to answer"
             )
-        return self._handshake
+        return self._handshake, self._requested
 
     # ---- the frames ----
 

@@ -2,7 +2,6 @@
 
 from rtproto import events
 from rtproto._rule_events import (
-    STREAMS,
     Delta,
     ItemEvent,
     PartDelta,
@@ -13,6 +12,7 @@ from rtproto._rule_events import (
     id_of,
     item_id,
     response_id,
+    streamed_by,
 )
 from rtproto._rule_state import Facts
 from rtproto._unset import value
@@ -190,11 +190,11 @@ def after_stream_done(facts: Facts, event: Delta) -> "str | None":
     stream = facts.stream(event)
     if stream is None or not stream.done:
         return None
-    return f"{event.wire_type} came after the {STREAMS[event.__class__]} of the item {_q(event.item_id)} was done"
+    return f"{event.wire_type} came after the {streamed_by(event)} of the item {_q(event.item_id)} was done"
 
 
 def not_joined(facts: Facts, event: WholeDone) -> "str | None":
-    stream, name = facts.stream(event), STREAMS[event.__class__]
+    stream, name = facts.stream(event), streamed_by(event)
     # A server that streams nothing but the whole at the end has no deltas to join.
     if stream is None or not stream.size or stream.is_joined_in(getattr(event, name)):
         return None

@@ -33,7 +33,7 @@ PlaybackEvent = events.OutputAudioBufferStarted | events.OutputAudioBufferStoppe
 """About a response, often after its end: it is played more slowly than it is made."""
 ItemAdded = events.ConversationItemAdded | events.ConversationItemCreated
 
-STREAMS: dict[type, str] = {
+_STREAMS: "dict[type, str]" = {
     events.ResponseOutputTextDelta: "text",
     events.ResponseOutputTextDone: "text",
     events.ResponseOutputAudioDelta: "audio",
@@ -43,12 +43,16 @@ STREAMS: dict[type, str] = {
     events.ResponseFunctionCallArgumentsDelta: "arguments",
     events.ResponseFunctionCallArgumentsDone: "arguments",
 }
-"""What an event streams: also the name of the field that holds the whole in a `WholeDone`."""
+
+
+def streamed_by(event: "Delta | StreamDone") -> str:
+    """What an event streams: also the name of the field that holds the whole in a `WholeDone`."""
+    return next(name for cls, name in _STREAMS.items() if isinstance(event, cls))
 
 
 def id_of(thing: "events.Item | events.RealtimeResponse") -> str:
     """The id of an item or a response, "" where it has none."""
-    found = thing.raw.get("id") if isinstance(thing, events.UnknownObject) else thing.id
+    found = thing.raw.get("id") if isinstance(thing, events.UnknownObject) else getattr(thing, "id", None)
     return found if isinstance(found, str) else ""
 
 
@@ -61,6 +65,14 @@ def item_id(event: OutputEvent) -> str:
     """The id of the response's item that `event` is about."""
     has_item = (events.ResponseOutputItemAdded, events.ResponseOutputItemDone)
     return id_of(event.item) if isinstance(event, has_item) else event.item_id
+
+
+def found_for(table: "dict[type, tuple[T, ...]]", cls: type) -> "tuple[T, ...]":
+    """What a table of `by_class()` has for a class, or for the class that it derives from: a dialect has its own."""
+    found = table.get(cls)
+    if found is None:
+        found = table[cls] = next((table[base] for base in cls.__mro__ if base in table), ())
+    return found
 
 
 def by_class(pairs: "Iterable[tuple[Any, T]]") -> "dict[type, tuple[T, ...]]":

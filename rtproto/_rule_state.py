@@ -10,7 +10,6 @@ import attrs
 from rtproto import events
 from rtproto._codec import SERVER_EVENTS
 from rtproto._rule_events import (
-    STREAMS,
     Delta,
     ItemAdded,
     ItemEvent,
@@ -20,9 +19,11 @@ from rtproto._rule_events import (
     ResponseEvent,
     StreamDone,
     by_class,
+    found_for,
     id_of,
     item_id,
     response_id,
+    streamed_by,
 )
 from rtproto._unset import value
 
@@ -150,7 +151,7 @@ class Facts:
 
     def take(self, event: object) -> None:
         """Takes in an event of either direction; what never travels changes nothing."""
-        for taker in _TAKERS.get(event.__class__, ()):
+        for taker in found_for(_TAKERS, event.__class__):
             taker(self, event)
 
 
@@ -205,7 +206,7 @@ def _item_event(facts: Facts, event: ItemEvent) -> None:
     item = response.items.setdefault(item_id(event), None) if response else None
     if response and item:
         item.begun = True
-        for taker in _ITEM_TAKERS.get(event.__class__, ()):
+        for taker in found_for(_ITEM_TAKERS, event.__class__):
             taker(item, event)
         if len(item.parts) + len(item.streams) > MAX_PIECES:
             response.items[item_id(event)] = None
@@ -244,7 +245,7 @@ def _stream_ended(item: OpenItem, event: StreamDone) -> None:
 
 
 def _stream_key(event: "Delta | StreamDone") -> tuple[str, int]:
-    return STREAMS[event.__class__], getattr(event, "content_index", 0)
+    return streamed_by(event), getattr(event, "content_index", 0)
 
 
 def _item_shown(facts: Facts, event: Any) -> None:

@@ -6,11 +6,11 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 from rtproto._codec import Codec, DecodeError
 from rtproto._config import Close, Config, Role
 from rtproto._frames import Failure
-from rtproto._hooks import Mismatch
 from rtproto._jsontext import loads
 from rtproto._rules import OrderRules
 from rtproto._state import CLOSED, CLOSING, CONNECTING, OPEN, Cause, LifeCycle, State
 from rtproto._timers import Timer, Timers
+from rtproto._wiretypes import Mismatch
 from rtproto.errors import LocalProtocolError, RemoteProtocolError, SessionClosed
 from rtproto.events import (
     ClientEvent,

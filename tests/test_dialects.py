@@ -8,6 +8,7 @@ import pytest
 from rtproto import Config, Role, Session, events
 from rtproto._codec import Codec
 from rtproto._dialects import DIALECTS, dialect
+from rtproto.events import beta
 
 CLIENT = Codec(Role.CLIENT, "beta", 200)
 SERVER = Codec(Role.SERVER, "beta", 200)
@@ -54,7 +55,9 @@ def test_a_session() -> None:
         ),
         output=events.AudioOutput(format=events.AudioPcmu(), voice="alloy", speed=1.1),
     )
-    assert session.extra == {"temperature": 0.8}
+    assert isinstance(session, beta.RealtimeSession)
+    assert session.temperature == 0.8
+    assert session.extra is None
     assert event.type == event.wire_type == "session.created"
 
 

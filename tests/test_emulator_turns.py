@@ -575,7 +575,8 @@ def test_the_beta_dialect() -> None:
     ]
     updated = e.raw('{"type": "session.update", "session": {"temperature": 0.7, "modalities": ["text"]}}')
     assert updated[0].session.output_modalities == ["text"]
-    assert updated[0].session.extra == {"temperature": 0.7}
+    assert updated[0].session.temperature == 0.7
+    assert heard[0].response.temperature == heard[-1].response.temperature == 0.8
 
 
 def test_obfuscation_hides_the_length_of_a_word() -> None:

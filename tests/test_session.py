@@ -348,7 +348,7 @@ def test_the_dialect_may_be_known_only_when_the_session_opens() -> None:
     assert update.session.audio
     assert update.session.audio.output
     assert update.session.audio.output.voice == "alloy"
-    with pytest.raises(ValueError, match="choose one of ga, beta"):
+    with pytest.raises(ValueError, match="choose one of ga, ga-transcription"):
         Session(Role.SERVER).open(0.0, dialect="latin")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import attrs
 
-from rtproto import UNSET, events, value
+from rtproto import UNSET, UnsetType, events, value
+from rtproto.events import beta
 
 from ._checks import check_fields, check_tool_choice
 from ._refusal import Refusal
@@ -28,6 +29,8 @@ class Asked:
     tool_choice: events.ToolChoice
     max_output_tokens: int | str
     metadata: dict[str, Any] | None
+    temperature: float | UnsetType | None
+    """UNSET where the client's protocol has none."""
 
     @property
     def encoding(self) -> Encoding:
@@ -38,7 +41,8 @@ class Asked:
     def voice(self) -> str:
         """The name or id of its voice."""
         voice = self.output.voice
-        return value(voice.id, "") if isinstance(voice, events.VoiceId) else value(voice, "")
+        named = voice if isinstance(voice, str) else getattr(voice, "id", None) or getattr(voice, "name", None)
+        return named or ""
 
     @property
     def token_limit(self) -> float:
@@ -47,7 +51,7 @@ class Asked:
 
     def said(self, response_id: str, conversation_id: str) -> events.RealtimeResponse:
         """The response object at its birth. What is not there yet is null, as clients of real servers expect."""
-        return events.RealtimeResponse(
+        said = events.RealtimeResponse(
             id=response_id,
             object="realtime.response",
             status="in_progress",
@@ -60,6 +64,9 @@ class Asked:
             usage=None,
             metadata=self.metadata,
         )
+        if self.temperature is UNSET:
+            return said
+        return beta.RealtimeResponse(**attrs.asdict(said, recurse=False), temperature=self.temperature)
 
 
 def asked(session: events.RealtimeSession, params: events.ResponseCreateParams | None, *, spoke: bool) -> Asked:
@@ -86,6 +93,7 @@ def asked(session: events.RealtimeSession, params: events.ResponseCreateParams |
         tool_choice=choice,
         max_output_tokens=params.max_output_tokens or session.max_output_tokens or "inf",
         metadata=None if params.metadata is UNSET else params.metadata,
+        temperature=getattr(params, "temperature", UNSET) or getattr(session, "temperature", UNSET),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from rtproto import UNSET, events
+from rtproto.events import beta
 
 from ._refusal import Refusal, invalid, missing, unknown
 from ._sound import ENCODINGS
@@ -140,6 +141,8 @@ _CHECKS |= {
     (events.TranscriptionSession, "include"): _include,
     (events.ResponseCreateParams, "conversation"): _one_of("auto", "none"),
     (events.ResponseCreateParams, "metadata"): _metadata,
+    (beta.RealtimeSession, "temperature"): _between(0.6, 1.2),
+    (beta.ResponseCreateParams, "temperature"): _between(0.6, 1.2),
 }
 
 _SERVERS_OWN = ("id", "object", "expires_at")
@@ -158,19 +161,18 @@ def walk(thing: Any, at: str) -> Iterator[tuple[Any, str]]:
                 yield from walk(getattr(thing, field.name), f"{at}.{field.name}".lstrip("."))
 
 
-def check_known(event: Any, tolerated: frozenset[str]) -> None:
+def check_known(event: Any) -> None:
     """Refuses the first field, at any depth of `event`, that the protocol does not have."""
     for holder, at in walk(event, ""):
         for name in holder.extra or ():
-            if name not in tolerated:
-                raise unknown(f"{at}.{name}".lstrip("."))
+            raise unknown(f"{at}.{name}".lstrip("."))
 
 
 def check_fields(thing: Any, at: str) -> None:
     """Refuses a value that its field may not hold, at any depth. Absent and null are always fine here."""
     for holder, path in walk(thing, at):
         for (cls, name), check in _CHECKS.items():
-            if cls is type(holder):
+            if isinstance(holder, cls):
                 held = getattr(holder, name)
                 if held is not UNSET and held is not None:
                     check(held, f"{path}.{name}")

@@ -69,7 +69,6 @@ class Policy:
         self._model = model
         self._transcription = transcription
         self._beta = beta
-        self._tolerated = frozenset({"temperature"}) if beta else frozenset[str]()
         self._ears = Ears(self.settings.engines.activity, self.settings.max_input_ms)
         self._transcriptions = Transcriptions(self._out, self.settings.engines.transcriber)
         self._responses: list[Response] = []
@@ -96,6 +95,7 @@ class Policy:
             int(unix_time + settings.duration),
             model=self._model or "gpt-realtime",
             transcription=self._transcription,
+            beta=self._beta,
         )
         self._ears.configure(audio_input(self._session))
         self._expires = now + settings.duration
@@ -111,7 +111,7 @@ class Policy:
             if handler is None:
                 raise invalid("type", event.wire_type, tuple(str(cls.type) for cls in self._HANDLERS))
             if event.extra is not None or not isinstance(event, events.InputAudioBufferAppend):
-                check_known(event, self._tolerated)
+                check_known(event)
             handler(self, event, now)
         except Refusal as refusal:
             given = event.raw.get("event_id") if isinstance(event, events.Unknown) else event.event_id

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from rtproto import UNSET, events
+from rtproto.events import beta as beta_events
 
 from ._checks import check_client_session, check_fields, check_tool_choice
 from ._refusal import Refusal, invalid, missing
@@ -45,7 +46,9 @@ _CLEARED = frozenset({"turn_detection"})
 Session = events.RealtimeSession | events.TranscriptionSession
 
 
-def default_session(session_id: str, expires_at: int, *, model: str, transcription: bool) -> Session:
+def default_session(
+    session_id: str, expires_at: int, *, model: str, transcription: bool, beta: bool = False
+) -> Session:
     """A new session. A transcription session has no answers, so it has no voice either."""
     if transcription:
         return events.TranscriptionSession(
@@ -55,7 +58,7 @@ def default_session(session_id: str, expires_at: int, *, model: str, transcripti
             audio=events.AudioConfig(input=attrs.evolve(_INPUT, transcription=_WHOLE[events.AudioTranscription])),
             include=None,
         )
-    return events.RealtimeSession(
+    session = events.RealtimeSession(
         id=session_id,
         object="realtime.session",
         expires_at=expires_at,
@@ -71,6 +74,7 @@ def default_session(session_id: str, expires_at: int, *, model: str, transcripti
         audio=events.AudioConfig(input=_INPUT, output=_OUTPUT),
         include=None,
     )
+    return beta_events.RealtimeSession(**attrs.asdict(session, recurse=False), temperature=0.8) if beta else session
 
 
 def updated_session(current: Session, change: events.AnySession, default: Session, *, spoke: bool) -> Session:

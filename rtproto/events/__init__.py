@@ -9,6 +9,7 @@ from rtproto.events._base import (
     ServerEvent,
     Unknown,
     UnknownObject,
+    VendorObject,
 )
 from rtproto.events._buffers import (
     InputAudioBufferCleared,
@@ -304,6 +305,7 @@ __all__ = [
     "UnknownObject",
     "UsageDuration",
     "UsageTokens",
+    "VendorObject",
     "Violation",
     "VoiceId",
 ]

@@ -66,6 +66,13 @@ class Unknown(ClientEvent, ServerEvent):
         self.wire_type = str(self.raw.get("type", ""))
 
 
+@attrs.define(kw_only=True, repr=False)
+class VendorObject(WireObject):
+    """A nested object that one server alone has; its class stands in the module of that server's dialect."""
+
+    type: ClassVar[str]
+
+
 @attrs.define(kw_only=True)
 class UnknownObject:
     """A nested object whose ``type`` rtproto does not know (or that has none): kept whole in `raw`, sent unchanged."""

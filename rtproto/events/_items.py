@@ -5,7 +5,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from rtproto._unset import UNSET, Opt
-from rtproto.events._base import UnknownObject, WireObject
+from rtproto.events._base import UnknownObject, VendorObject, WireObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -56,7 +56,7 @@ class OutputAudio(WireObject):
     transcript: Opt[str] = UNSET
 
 
-Content: TypeAlias = InputText | InputAudio | InputImage | OutputText | OutputAudio | UnknownObject
+Content: TypeAlias = InputText | InputAudio | InputImage | OutputText | OutputAudio | VendorObject | UnknownObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -233,6 +233,7 @@ Item: TypeAlias = (
     | McpApprovalRequestItem
     | McpApprovalResponseItem
     | ItemReference
+    | VendorObject
     | UnknownObject
 )
 """Any item; an `ItemReference` stands only in the `input` of a response."""

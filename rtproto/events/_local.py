@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from rtproto._dialects import recognised
 from rtproto.errors import RemoteProtocolError, SessionClosed
 
 _NORMAL = {1000, 1001, 1005}
@@ -28,13 +29,19 @@ class LocalEvent:
 class Requested(LocalEvent):
     """Server role: a client asks to open a WebSocket; answer with ``accept()`` or ``reject()``.
 
-    `path` is without the query, `query` the decoded pairs in order, `subprotocols` those offered.
+    `path` is without the query, `query` the decoded pairs in order, `subprotocols` those offered. `dialect` is the one
+    that all these call for; ``accept()`` speaks it unless told otherwise.
     """
 
     path: str
     query: Sequence[tuple[str, str]] = attrs.field(default=(), repr=_names)
     headers: Sequence[tuple[str, str]] = attrs.field(default=(), repr=False)
     subprotocols: Sequence[str] = attrs.field(default=(), repr=False)
+
+    @property
+    def dialect(self) -> str:
+        """By the path, the query, the subprotocols and the ``OpenAI-Beta`` header; "ga" where nothing tells."""
+        return recognised(self.path, self.query, self.headers, self.subprotocols)
 
 
 @attrs.define(kw_only=True)

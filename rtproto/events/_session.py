@@ -5,7 +5,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from rtproto._unset import UNSET, Opt
-from rtproto.events._base import UnknownObject, WireObject
+from rtproto.events._base import UnknownObject, VendorObject, WireObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -79,7 +79,7 @@ class SemanticVad(WireObject):
     interrupt_response: Opt[bool] = UNSET
 
 
-TurnDetection: TypeAlias = ServerVad | SemanticVad | UnknownObject
+TurnDetection: TypeAlias = ServerVad | SemanticVad | VendorObject | UnknownObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -104,7 +104,7 @@ class AudioOutput(WireObject):
     """How the server speaks; `speed` from 0.25 to 1.5."""
 
     format: Opt[AudioFormat] = UNSET
-    voice: Opt[str | VoiceId] = UNSET
+    voice: Opt[str | VoiceId | VendorObject] = UNSET
     speed: Opt[float] = UNSET
 
 
@@ -137,10 +137,10 @@ class McpToolFilter(WireObject):
 
 @attrs.define(kw_only=True, repr=False)
 class McpApprovalFilter(WireObject):
-    """Which tools always need an approval, and which never."""
+    """Which tools always need an approval, and which never (at Azure Voice Live a list of their names)."""
 
-    always: Opt[McpToolFilter] = UNSET
-    never: Opt[McpToolFilter] = UNSET
+    always: Opt[McpToolFilter | list[str]] = UNSET
+    never: Opt[McpToolFilter | list[str]] = UNSET
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -162,7 +162,7 @@ class McpTool(WireObject):
     defer_loading: Opt[bool] = UNSET
 
 
-Tool: TypeAlias = FunctionTool | McpTool | UnknownObject
+Tool: TypeAlias = FunctionTool | McpTool | VendorObject | UnknownObject
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -315,4 +315,4 @@ class TranscriptionSession(WireObject):
     include: Opt[list[str]] = UNSET
 
 
-AnySession: TypeAlias = RealtimeSession | TranscriptionSession | UnknownObject
+AnySession: TypeAlias = RealtimeSession | TranscriptionSession | VendorObject | UnknownObject

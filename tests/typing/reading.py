@@ -35,7 +35,7 @@ def a_session_is_of_one_of_two_kinds(event: events.SessionCreated | events.Sessi
         case events.TranscriptionSession():
             assert_type(value(session.expires_at, 0), int)
         case _:
-            assert_type(session, events.UnknownObject)
+            assert_type(session, events.VendorObject | events.UnknownObject)
 
 
 def absent_and_null_differ(session: events.RealtimeSession) -> None:

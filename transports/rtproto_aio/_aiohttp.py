@@ -112,8 +112,9 @@ async def accept(
                 async for event in rt: ...
             return rt.response
 
-    To refuse, return another response instead. `subprotocol` is one of those offered, `dialect` what the request calls
-    for. The block's end says Close 1000, an exception that leaves it 1011 (1001 where the task is cancelled).
+    To refuse, return another response instead. `subprotocol` is one of those offered, `dialect` replaces what
+    the request calls for (``requested.dialect``). The block's end says Close 1000, an exception that leaves it 1011
+    (1001 where the task is cancelled).
 
     Raises LocalProtocolError for a subprotocol that was not offered or a header that cannot be sent, and
     aiohttp.web.HTTPBadRequest, which aiohttp answers, where the request is not for a WebSocket.
@@ -137,7 +138,7 @@ async def accept(
         raise ConnectionResetError("the client went away during the handshake")
     loop = asyncio.get_running_loop()
     core = Session(Role.SERVER, config)
-    core.open(loop.time(), dialect=dialect)
+    core.open(loop.time(), dialect=dialect or config.dialect or requested.dialect)
     connection = ServerWebSocket(core, socket, transport, loop)
     connection.requested = requested
     connection.response = socket

@@ -75,8 +75,9 @@ async def accept_websocket(
         limit = 2 * config.limits.max_message
         await trio_websocket.serve_websocket(handler, host, port, ssl_context, max_message_size=limit)
 
-    To refuse, call ``request.reject()`` instead. `subprotocol` is one of those offered, `dialect` what the request
-    calls for. trio-websocket has a limit of its own for messages, 1 MiB: beyond it what came before is lost, too.
+    To refuse, call ``request.reject()`` instead. `subprotocol` is one of those offered, `dialect` replaces
+    what the request calls for (``requested.dialect``). trio-websocket has a limit of its own for messages, 1 MiB:
+    beyond it what came before is lost, too.
 
     Raises LocalProtocolError for a subprotocol that was not offered or a header that cannot be sent.
     """
@@ -89,7 +90,7 @@ async def accept_websocket(
     except trio_websocket.ConnectionClosed:
         raise ConnectionResetError("the client went away during the handshake") from None
     session = Session(Role.SERVER, config)
-    session.open(trio.current_time(), dialect=dialect)
+    session.open(trio.current_time(), dialect=dialect or config.dialect or requested.dialect)
     carrier = MessageCarrier(socket, config)
     connection = ServerWebSocket(session, carrier)
     connection.requested = requested

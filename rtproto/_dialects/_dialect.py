@@ -1,0 +1,72 @@
+"""What a dialect is: a value that says how a server speaks otherwise than GA."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from rtproto._unset import UNSET
+
+Wire = dict[str, Any]
+Pairs = tuple[tuple[Any, Any], ...]
+
+
+@attrs.frozen
+class Move:
+    """A field that stands elsewhere: `name` in the dialect, `path` in GA.
+
+    `pairs` are values that differ too, each (dialect's, GA's); the first that fits counts, and any other value is the
+    same in both. `rate` names a field of its own in which the dialect has the sample rate of PCM. `hollow` is what the
+    dialect has at `path` meanwhile (UNSET: nothing).
+    """
+
+    name: str
+    path: tuple[str, ...]
+    pairs: Pairs = ()
+    rate: "str | None" = attrs.field(default=None, kw_only=True)
+    hollow: Any = attrs.field(default=UNSET, kw_only=True)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Dialect:
+    """A way to speak.
+
+    `names`: its event types -> the GA ones (the first of several is the one written, except those in `aliases`, which
+    are written only for an event that came under them). `absent`: GA events that it does not declare (``response.*``
+    stands for many); of these `unsaid` are left out when a program says them. `event`, `session`, `response` and
+    `params` (of ``response.create``) say which fields stand elsewhere; `contents` how the types of an assistant's
+    content are called. `session_type` is the type of a session that has none on the wire. `nests_tools`: whether a
+    function's fields stand in an object of their own. `optional` are events, with the field that they may lack here
+    though GA always has it. `module` has the classes that are its own.
+    """
+
+    name: str
+    title: str
+    about: str = ""
+    names: Mapping[str, str] = attrs.field(factory=dict)
+    aliases: frozenset[str] = frozenset()
+    absent: tuple[str, ...] = ()
+    unsaid: frozenset[str] = frozenset()
+    event: tuple[Move, ...] = ()
+    session: tuple[Move, ...] = ()
+    response: tuple[Move, ...] = ()
+    params: tuple[Move, ...] = ()
+    contents: Mapping[str, str] = attrs.field(factory=dict)
+    session_type: "str | None" = None
+    nests_tools: bool = False
+    optional: Mapping[str, str] = attrs.field(factory=dict)
+    module: "str | None" = None
+
+    @property
+    def reshapes(self) -> bool:
+        """Whether its objects differ from GA's."""
+        return bool(self.session or self.contents or self.session_type)
+
+    def declares(self, ga: str) -> bool:
+        """Whether the GA event `ga` is part of it, under whatever name."""
+        lacks = (ga == pattern or (pattern[-1] == "*" and ga.startswith(pattern[:-1])) for pattern in self.absent)
+        return ga in self.names.values() or not any(lacks)
+
+    def written_name(self, ga: str) -> str:
+        """The type under which it writes the GA event `ga`."""
+        return next((name for name, of in self.names.items() if of == ga and name not in self.aliases), ga)
