@@ -162,7 +162,7 @@ def _decoder(name: str, cls: Any, which: Dialect) -> Decoder:
         session_type = to_ga(which, name, wire) if reshapes else UNSET
         event = structure(wire, cls)
         event.wire_type = name
-        if session_type is not UNSET and which.session_type and not isinstance(event.session, events.UnknownObject):
+        if session_type is not UNSET and not isinstance(event.session, events.UnknownObject):
             event.session.extra = {**(event.session.extra or {}), "type": session_type}
         return event
 

@@ -35,9 +35,9 @@ class Dialect:
     are written only for an event that came under them). `absent`: GA events that it does not declare (``response.*``
     stands for many); of these `unsaid` are left out when a program says them. `event`, `session`, `response` and
     `params` (of ``response.create``) say which fields stand elsewhere; `contents` how the types of an assistant's
-    content are called. `session_type` is the type of a session that has none on the wire. `nests_tools`: whether a
-    function's fields stand in an object of their own. `optional` are events, with the field that they may lack here
-    though GA always has it. `module` has the classes that are its own.
+    content are called. `session_type` is the type of a session that has none on the wire, as in all events but
+    `typed_sessions`. `nests_tools`: whether a function's fields stand in an object of their own. `optional` are events,
+    with the field that they may lack here though GA always has it. `module` has the classes that are its own.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Dialect:
     params: tuple[Move, ...] = ()
     contents: Mapping[str, str] = attrs.field(factory=dict)
     session_type: "str | None" = None
+    typed_sessions: frozenset[str] = frozenset()
     nests_tools: bool = False
     optional: Mapping[str, str] = attrs.field(factory=dict)
     module: "str | None" = None
@@ -66,6 +67,10 @@ class Dialect:
         """Whether the GA event `ga` is part of it, under whatever name."""
         lacks = (ga == pattern or (pattern[-1] == "*" and ga.startswith(pattern[:-1])) for pattern in self.absent)
         return ga in self.names.values() or not any(lacks)
+
+    def session_type_in(self, name: str) -> "str | None":
+        """The type of the session in the event `name`, where the wire has none."""
+        return None if name in self.typed_sessions else self.session_type
 
     def written_name(self, ga: str) -> str:
         """The type under which it writes the GA event `ga`."""

@@ -46,5 +46,6 @@ TRANSLATION = Dialect(
         "response.*",
     ),
     session_type="translation",
+    typed_sessions=frozenset({"session.created", "session.updated"}),
     module="rtproto.events.translation",
 )

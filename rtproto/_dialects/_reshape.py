@@ -20,13 +20,17 @@ _FUNCTION_FIELDS = ("name", "description", "parameters")
 
 
 def to_ga(which: Dialect, name: str, wire: Wire) -> Any:
-    """Reshapes the event `name`, which has no ``type`` of its own. Gives its session's type on the wire, else UNSET."""
+    """Reshapes the event `name`, which has no ``type`` of its own.
+
+    Gives the type of its session where the dialect has none and the wire has one all the same, else UNSET.
+    """
     explicit: Any = UNSET
     session, response = wire.get("session"), wire.get("response")
+    session_type = which.session_type_in(name)
     if isinstance(session, dict):
-        explicit = session.get("type", UNSET)
-        if which.session_type:
-            session.setdefault("type", "transcription" if name.startswith(_TRANSCRIPTION) else which.session_type)
+        if session_type:
+            explicit = session.get("type", UNSET)
+            session.setdefault("type", "transcription" if name.startswith(_TRANSCRIPTION) else session_type)
         _move_in(session, which.session)
         _hoist_functions(session.get("tools"))
     if isinstance(response, dict):
@@ -43,11 +47,13 @@ def from_ga(which: Dialect, wire: Wire, *, explicit: bool) -> None:
         if name in wire:
             wire[name] = _copied(wire[name])
     session, response = wire.get("session"), wire.get("response")
-    if isinstance(session, dict) and which.session_type and not explicit:
+    session_type = which.session_type_in(wire["type"])
+    if isinstance(session, dict) and session_type and not explicit:
         if session.get("type") == "transcription" and _TRANSCRIPTION + wire["type"] in which.names:
             wire["type"] = _TRANSCRIPTION + wire["type"]
-        if session.get("type") in ("transcription", which.session_type):
+        if session.get("type") in ("transcription", session_type):
             del session["type"]
+    _rename_contents(wire, {ga: name for name, ga in which.contents.items()})
     _move_out(wire, which.event)
     if isinstance(session, dict):
         _move_out(session, which.session)
@@ -55,7 +61,6 @@ def from_ga(which: Dialect, wire: Wire, *, explicit: bool) -> None:
     if isinstance(response, dict):
         _move_out(response, which.params if wire["type"] == "response.create" else which.response)
         _nest_functions(response.get("tools"), which.nests_tools)
-    _rename_contents(wire, {ga: name for name, ga in which.contents.items()})
 
 
 # ---- fields that stand elsewhere ----
@@ -92,8 +97,8 @@ def _move_out(wire: Wire, moves: tuple[Move, ...]) -> None:
                 wire[move.name] = back
         else:
             wire[move.name] = back
-        if move.rate and isinstance(value, dict) and value.get("rate", 24000) != wire.get(move.rate, 24000):
-            wire[move.rate] = value.get("rate", 24000)
+        if move.rate and isinstance(value, dict) and value.get("rate", _rate(move, wire)) != _rate(move, wire):
+            wire[move.rate] = value["rate"]
         if move.hollow is not UNSET:
             places[-1][leaf] = _copied(move.hollow)
             continue
@@ -107,9 +112,15 @@ def _value_in(move: Move, wire: Wire) -> Any:
     """What GA has for the dialect's value."""
     found = wire[move.name]
     value = next((_copied(ga) for own, ga in move.pairs if own == found), found)
-    if move.rate and isinstance(value, dict) and isinstance(wire.get(move.rate), int):
-        value |= {"rate": wire[move.rate]} if value.get("type") == "audio/pcm" else {}
+    if move.rate and isinstance(value, dict) and value.get("type") == "audio/pcm":
+        value["rate"] = _rate(move, wire)
     return value
+
+
+def _rate(move: Move, wire: Wire) -> int:
+    """The sample rate in the dialect's own field, 24000 Hz where it has none."""
+    rate = wire.get(move.rate or "")
+    return rate if isinstance(rate, int) else 24000
 
 
 def _value_out(move: Move, value: Any) -> Any:

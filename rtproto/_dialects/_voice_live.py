@@ -58,7 +58,6 @@ VOICE_LIVE = Dialect(
         "conversation.item.retrieved": "item",
         "response.output_item.added": "item",
         "response.output_item.done": "item",
-        "response.mcp_call_arguments.done": "arguments",
     },
     module="rtproto.events.voice_live",
 )

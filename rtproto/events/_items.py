@@ -182,13 +182,13 @@ class McpCallItem(WireObject):
 
     type: ClassVar[str] = "mcp_call"
 
-    id: str
+    id: Opt[str] = UNSET
     server_label: str
     name: str
     arguments: str
     approval_request_id: Opt[str] = UNSET
     output: Opt[str] = UNSET
-    error: Opt[McpError] = UNSET
+    error: Opt[str | McpError] = UNSET
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -197,10 +197,10 @@ class McpApprovalRequestItem(WireObject):
 
     type: ClassVar[str] = "mcp_approval_request"
 
-    id: str
+    id: Opt[str] = UNSET
     server_label: str
     name: str
-    arguments: str
+    arguments: Opt[str] = UNSET
 
 
 @attrs.define(kw_only=True, repr=False)

@@ -57,7 +57,7 @@ class ResponseMcpCallArgumentsDone(ServerEvent):
     response_id: str
     item_id: str
     output_index: int
-    arguments: str
+    arguments: Opt[str] = UNSET
 
 
 @attrs.define(kw_only=True, repr=False)

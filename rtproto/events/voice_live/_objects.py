@@ -274,6 +274,13 @@ class AvatarConfig(WireObject):
 
 
 @attrs.define(kw_only=True, repr=False)
+class ErrorDetails(events.ErrorDetails):
+    """Why a response or a transcription failed; `event_id` is that of the client event at fault."""
+
+    event_id: Opt[str] = UNSET
+
+
+@attrs.define(kw_only=True, repr=False)
 class StaticInterimResponse(events.VendorObject):
     """Bridges a wait with one of `texts`. `triggers` are latency (after `latency_threshold_ms`) and tool."""
 
@@ -353,8 +360,29 @@ class ResponseCreateParams(events.ResponseCreateParams):
 
 
 @attrs.define(kw_only=True, repr=False)
+class McpListToolsItem(events.McpListToolsItem):
+    """The tools of an MCP server."""
+
+    object: Opt[str] = UNSET
+
+
+@attrs.define(kw_only=True, repr=False)
 class McpCallItem(events.McpCallItem):
-    """The server calls a tool of an MCP server; `error` is whatever went wrong."""
+    """The server calls a tool of an MCP server."""
+
+    object: Opt[str] = UNSET
+
+
+@attrs.define(kw_only=True, repr=False)
+class McpApprovalRequestItem(events.McpApprovalRequestItem):
+    """The server asks whether it may call an MCP tool."""
+
+    object: Opt[str] = UNSET
+
+
+@attrs.define(kw_only=True, repr=False)
+class McpApprovalResponseItem(events.McpApprovalResponseItem):
+    """The client's answer to a `McpApprovalRequestItem`."""
 
     object: Opt[str] = UNSET
 
