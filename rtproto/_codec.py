@@ -70,7 +70,7 @@ def _own_classes(which: Dialect) -> tuple[Any, ...]:
 
 @cache
 def _converter(which: Dialect) -> Converter:
-    return converter_with(_own_classes(which)) if which.module else converter
+    return converter_with(_own_classes(which), which.may_lack) if which.module else converter
 
 
 def _by_ga_type(side: Side, which: Dialect) -> dict[str, Any]:
@@ -152,12 +152,12 @@ def _has_objects(cls: Any) -> bool:
 def _decoder(name: str, cls: Any, which: Dialect) -> Decoder:
     known = cls.__base__ if getattr(cls.__base__, "type", None) == cls.type else cls
     structure: Decoder = _converter(which).get_structure_hook(known)
-    reshapes, optional = which.reshapes and _has_objects(cls), which.optional.get(cls.type)
-    if name == cls.type and not reshapes and optional is None:
+    reshapes, may_lack = which.reshapes and _has_objects(cls), which.may_lack.get(cls.type, ())
+    if name == cls.type and not reshapes and not may_lack:
         return structure
 
     def decode(wire: Any, _: Any) -> Any:
-        if optional is not None and wire.get(optional) is None:
+        if any(wire.get(field) is None for field in may_lack):
             return Unknown(raw={"type": name, **wire})
         session_type = to_ga(which, name, wire) if reshapes else UNSET
         event = structure(wire, cls)

@@ -3,7 +3,8 @@
 A dialect with classes of its own has a converter of its own for what it reads.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from cattrs import Converter
@@ -32,11 +33,14 @@ from rtproto._wiretypes import is_dict, is_list, is_tagged, is_union, is_wire
 from rtproto.events._base import UnknownObject, VendorObject
 
 
-def converter_with(own: Iterable[type] = ()) -> Converter:
+def converter_with(
+    own: Iterable[type] = (), may_lack: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> Converter:
     """A converter for a dialect that has the wire classes `own`.
 
     One that derives from a class of `rtproto.events` is read in its place where one of its own fields is there; a
-    `VendorObject` is read wherever one may stand.
+    `VendorObject` is read wherever one may stand. An object whose type is in `may_lack`, and which lacks one of these
+    fields, becomes an UnknownObject.
     """
     own = tuple(own)
     objects = tuple(cls for cls in own if issubclass(cls, VendorObject) and is_tagged(cls))
@@ -47,7 +51,7 @@ def converter_with(own: Iterable[type] = ()) -> Converter:
         return structure_class(cls, made) if found is None else structure_either(cls, found, made)
 
     built = Converter()
-    built.register_structure_hook_factory(is_union, lambda tp, made: structure_any_of(tp, made, objects))
+    built.register_structure_hook_factory(is_union, lambda tp, made: structure_any_of(tp, made, objects, may_lack))
     built.register_structure_hook_factory(is_list, structure_list)
     built.register_structure_hook_factory(is_dict, structure_dict)
     built.register_structure_hook_factory(is_wire, structure)

@@ -5,7 +5,7 @@ mistake; these check exact classes instead.
 """
 
 from binascii import Error as Base64Error
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 import attrs
@@ -17,6 +17,7 @@ from rtproto._wiretypes import JSON_NAMES, Mismatch, arms_of, expected_of, is_ta
 from rtproto.events._base import UnknownObject, VendorObject, WireEvent
 
 Hook = Callable[[Any, Any], Any]
+MayLack = Mapping[str, tuple[str, ...]]
 
 
 def decode_base64(text: str) -> bytes:
@@ -65,7 +66,7 @@ def structure_dict(tp: Any, converter: Converter) -> Hook:
     return hook
 
 
-def _by_tag(classes: list[Any], converter: Converter) -> Hook:
+def _by_tag(classes: list[Any], converter: Converter, may_lack: MayLack) -> Hook:
     """Chooses the class by ``type``: no union is ever decoded by trying its members."""
     by_tag = {cls.type: cls for cls in classes if is_tagged(cls)}
     untagged = next((cls for cls in classes if not is_tagged(cls)), None)
@@ -78,9 +79,11 @@ def _by_tag(classes: list[Any], converter: Converter) -> Hook:
         structure = hooks.get(tag) if tag.__class__ is str else None
         if structure is None:
             cls = by_tag.get(tag) if isinstance(tag, str) else None
-            if cls is None:
+            if cls is None or any(wire.get(name) is None for name in may_lack.get(cls.type, ())):
                 return otherwise(wire, untagged)
-            structure = hooks[tag] = converter.get_structure_hook(cls)
+            structure = converter.get_structure_hook(cls)
+            if cls.type not in may_lack:
+                hooks[tag] = structure
         del wire["type"]
         return structure(wire, None)
 
@@ -91,14 +94,14 @@ def _keep_unknown(wire: dict[str, Any], _: Any) -> UnknownObject:
     return UnknownObject(raw=wire)
 
 
-def structure_any_of(tp: Any, converter: Converter, own: tuple[type, ...] = ()) -> Hook:
+def structure_any_of(tp: Any, converter: Converter, own: tuple[type, ...], may_lack: MayLack) -> Hook:
     """`own` are the objects of the dialect, which may stand where the type admits a VendorObject."""
     arms = arms_of(tp)
     table: dict[type, tuple[Hook, Any]] = {}
     objects = [arm for arm in arms if is_wire(arm) and arm is not VendorObject]
     objects += own if VendorObject in arms else ()
     if UnknownObject in arms or len(objects) > 1:
-        table[dict] = (_by_tag(objects, converter), None)
+        table[dict] = (_by_tag(objects, converter, may_lack), None)
     for arm in arms:
         if arm not in (UnsetType, UnknownObject, VendorObject):
             table.setdefault(kind_of(arm), (converter.get_structure_hook(arm), arm))

@@ -57,6 +57,9 @@ def _typed(*supported: str) -> Check:
     """An object that its `type` tells apart."""
 
     def check(got: Any, at: str) -> None:
+        if isinstance(got, str):
+            message = f"Invalid type for '{at}': expected an object, but got a string instead."
+            raise Refusal("invalid_type", message, at)
         kind = got.raw.get("type") if isinstance(got, events.UnknownObject) else got.type
         if kind is None:
             raise missing(f"{at}.type")

@@ -71,5 +71,10 @@ BETA = Dialect(
     params=(*OUTPUT, Move("max_response_output_tokens", ("max_output_tokens",))),
     contents=CONTENTS,
     session_type="realtime",
+    may_lack={
+        "message": ("role",),
+        "function_call": ("name", "arguments"),
+        "function_call_output": ("call_id", "output"),
+    },
     module="rtproto.events.beta",
 )

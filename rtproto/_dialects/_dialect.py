@@ -36,8 +36,9 @@ class Dialect:
     stands for many); of these `unsaid` are left out when a program says them. `event`, `session`, `response` and
     `params` (of ``response.create``) say which fields stand elsewhere; `contents` how the types of an assistant's
     content are called. `session_type` is the type of a session that has none on the wire, as in all events but
-    `typed_sessions`. `nests_tools`: whether a function's fields stand in an object of their own. `optional` are events,
-    with the field that they may lack here though GA always has it. `module` has the classes that are its own.
+    `typed_sessions`. `nests_tools`: whether a function's fields stand in an object of their own. `may_lack`: types
+    of events and items, with fields that are not always there though GA has them: what lacks one is kept as Unknown or
+    UnknownObject. `module` has the classes that are its own.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Dialect:
     session_type: "str | None" = None
     typed_sessions: frozenset[str] = frozenset()
     nests_tools: bool = False
-    optional: Mapping[str, str] = attrs.field(factory=dict)
+    may_lack: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     module: "str | None" = None
 
     @property

@@ -52,12 +52,12 @@ VOICE_LIVE = Dialect(
     params=(*_OUTPUT, Move("input_items", ("input",)), _REASONING),
     contents=CONTENTS,
     session_type="realtime",
-    optional={
-        "conversation.item.create": "item",
-        "conversation.item.added": "item",
-        "conversation.item.retrieved": "item",
-        "response.output_item.added": "item",
-        "response.output_item.done": "item",
+    may_lack={
+        "conversation.item.create": ("item",),
+        "conversation.item.added": ("item",),
+        "conversation.item.retrieved": ("item",),
+        "response.output_item.added": ("item",),
+        "response.output_item.done": ("item",),
     },
     module="rtproto.events.voice_live",
 )

@@ -26,7 +26,7 @@ class ErrorDetails(WireObject):
     """Why a response or a transcription failed."""
 
     type: Opt[str] = UNSET
-    code: Opt[str] = UNSET
+    code: Opt[str | int] = UNSET
     message: Opt[str] = UNSET
     param: Opt[str] = UNSET
 

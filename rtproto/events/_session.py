@@ -31,7 +31,8 @@ class AudioPcma(WireObject):
     type: ClassVar[str] = "audio/pcma"
 
 
-AudioFormat: TypeAlias = AudioPcm | AudioPcmu | AudioPcma | UnknownObject
+AudioFormat: TypeAlias = AudioPcm | AudioPcmu | AudioPcma | str | UnknownObject
+"""How sound is coded; some servers still give it the name that it had in the beta."""
 
 
 @attrs.define(kw_only=True, repr=False)

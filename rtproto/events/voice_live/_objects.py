@@ -321,8 +321,12 @@ class AgentConfig(events.VendorObject):
 
 @attrs.define(kw_only=True, repr=False)
 class RealtimeSession(events.RealtimeSession):
-    """A conversation session. `input_audio_sampling_rate` is in Hz; the rate of ``audio.input.format`` is the same."""
+    """A conversation session. `input_audio_sampling_rate` is in Hz; the rate of ``audio.input.format`` is the same.
 
+    `expires_at` is in seconds since 1970; Azure's own SDK writes it as ISO 8601 text.
+    """
+
+    expires_at: Any = UNSET
     animation: Opt[Animation] = UNSET
     avatar: Opt[AvatarConfig] = UNSET
     agent: Opt[AgentConfig | events.UnknownObject] = UNSET
