@@ -19,7 +19,7 @@ from rtproto._state import State
 from rtproto._unset import UNSET, Opt, UnsetType, value
 
 if TYPE_CHECKING:
-    from rtproto import testing
+    from rtproto import conversation, testing
 
 __all__ = [
     "UNSET",
@@ -36,6 +36,7 @@ __all__ = [
     "UnsetType",
     "azure",
     "azure_preview",
+    "conversation",
     "endpoint",
     "errors",
     "events",
@@ -52,7 +53,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`rtproto.testing` is loaded when it is first used: programs that only run do not pay for it."""
-    if name == "testing":
-        return importlib.import_module("rtproto.testing")
+    """These are loaded when they are first used: a program that does without does not pay for them."""
+    if name in ("conversation", "testing"):
+        return importlib.import_module(f"rtproto.{name}")
     raise AttributeError(f"module 'rtproto' has no attribute {name!r}")

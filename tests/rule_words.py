@@ -102,8 +102,8 @@ def timeout(item: str = "item_u") -> events.InputAudioBufferTimeoutTriggered:
     return events.InputAudioBufferTimeoutTriggered(audio_start_ms=0, audio_end_ms=5000, item_id=item)
 
 
-def committed(item: str = "item_u") -> events.InputAudioBufferCommitted:
-    return events.InputAudioBufferCommitted(item_id=item)
+def committed(item: str = "item_u", after: Any = UNSET) -> events.InputAudioBufferCommitted:
+    return events.InputAudioBufferCommitted(item_id=item, previous_item_id=after)
 
 
 def transcribed(item: str = "item_u") -> Any:

@@ -219,6 +219,23 @@ def test_a_session_that_has_a_type_all_the_same_keeps_it() -> None:
     assert isinstance(transcription.session, events.TranscriptionSession)
 
 
+def test_a_program_changes_what_came_in_a_form_that_ga_does_not_have() -> None:
+    event = heard("beta", type="session.updated", session={"modalities": ["audio", "text"], "voice": "ash"})
+    event.session.output_modalities = ["text"]
+    wire = json.loads(codecs("beta")[1].encode(event) or b"")
+    assert wire["session"] == {"modalities": ["text"], "voice": "ash"}
+
+
+def test_a_beta_program_asks_for_a_transcription() -> None:
+    session = events.TranscriptionSession(
+        audio=events.AudioConfig(input=events.AudioInput(transcription=events.AudioTranscription(model="whisper-1")))
+    )
+    assert said("beta", events.SessionUpdate(session=session)) == {
+        "type": "transcription_session.update",
+        "session": {"input_audio_transcription": {"model": "whisper-1"}},
+    }
+
+
 def test_an_object_that_lacks_what_it_must_have_is_kept_whole() -> None:
     item = {"type": "message", "content": [{"type": "text", "text": "a"}], "role": None}
     added = heard("beta", type="conversation.item.created", item=item)

@@ -1,0 +1,1 @@
+"""What `rtproto.conversation` is made of."""
