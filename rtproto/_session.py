@@ -1,13 +1,12 @@
 """Whole WebSocket messages <-> events, for one end of the wire."""
 
 from collections import deque
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from rtproto._codec import Codec, DecodeError
 from rtproto._config import Close, Config, Role
 from rtproto._frames import Failure
 from rtproto._jsontext import loads
-from rtproto._rules import OrderRules
 from rtproto._state import CLOSED, CLOSING, CONNECTING, OPEN, Cause, LifeCycle, State
 from rtproto._timers import Timer, Timers
 from rtproto._wiretypes import Mismatch
@@ -22,6 +21,9 @@ from rtproto.events import (
     ServerEvent,
     Violation,
 )
+
+if TYPE_CHECKING:
+    from rtproto._rules import OrderRules
 
 Out = TypeVar("Out", bound=ClientEvent | ServerEvent)
 In = TypeVar("In", bound=ClientEvent | ServerEvent)
@@ -67,7 +69,7 @@ class Session(Generic[Out, In]):
         self._backlog = 0
         """Characters received since `full` last saw nothing waiting."""
         self._codec = Codec(role, self.config.dialect or "ga", self.config.limits.max_depth)
-        self._rules = OrderRules() if self.config.strict else None
+        self._rules = _order_rules() if self.config.strict else None
 
     @property
     def state(self) -> State:
@@ -301,3 +303,9 @@ def _event_id_of(raw: str) -> "str | None":
     """The event_id of an object that is no event, if it has one."""
     found = loads(raw).get("event_id")
     return found if isinstance(found, str) else None
+
+
+def _order_rules() -> "OrderRules":
+    from rtproto._rules import OrderRules  # loaded where it is used: most programs do without
+
+    return OrderRules()

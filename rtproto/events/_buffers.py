@@ -8,7 +8,7 @@ from rtproto._unset import UNSET, Opt
 from rtproto.events._base import ServerEvent
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioBufferCommitted(ServerEvent):
     """The buffered sound became the user message `item_id`."""
 
@@ -18,14 +18,14 @@ class InputAudioBufferCommitted(ServerEvent):
     item_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioBufferCleared(ServerEvent):
     """The buffered sound is dropped."""
 
     type: ClassVar[str] = "input_audio_buffer.cleared"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioBufferSpeechStarted(ServerEvent):
     """Someone speaks: since `audio_start_ms` of all appended sound, prefix padding included."""
 
@@ -35,7 +35,7 @@ class InputAudioBufferSpeechStarted(ServerEvent):
     item_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioBufferSpeechStopped(ServerEvent):
     """The turn ended at `audio_end_ms` of all appended sound."""
 
@@ -45,7 +45,7 @@ class InputAudioBufferSpeechStopped(ServerEvent):
     item_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioBufferTimeoutTriggered(ServerEvent):
     """Nobody spoke for `idle_timeout_ms`; that silence becomes the user message `item_id`."""
 
@@ -56,7 +56,7 @@ class InputAudioBufferTimeoutTriggered(ServerEvent):
     item_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioBufferDtmfEventReceived(ServerEvent):
     """A caller pressed the key `event` (SIP only), at `received_at` seconds since 1970. Has no event_id."""
 
@@ -66,7 +66,7 @@ class InputAudioBufferDtmfEventReceived(ServerEvent):
     received_at: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class OutputAudioBufferStarted(ServerEvent):
     """The server begins to play a response (WebRTC and SIP only)."""
 
@@ -75,7 +75,7 @@ class OutputAudioBufferStarted(ServerEvent):
     response_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class OutputAudioBufferStopped(ServerEvent):
     """The server has played a response (WebRTC and SIP only)."""
 
@@ -84,7 +84,7 @@ class OutputAudioBufferStopped(ServerEvent):
     response_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class OutputAudioBufferCleared(ServerEvent):
     """The server stopped playing a response (WebRTC and SIP only)."""
 

@@ -11,7 +11,7 @@ from rtproto.events._response import ResponseCreateParams
 from rtproto.events._session import AnySession
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionUpdate(ClientEvent):
     """Changes the session: only the fields given change; None clears. Answered by `SessionUpdated` or an error."""
 
@@ -20,7 +20,7 @@ class SessionUpdate(ClientEvent):
     session: AnySession
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioBufferAppend(ClientEvent):
     """Sends sound: at most 15 MiB, in the session's input format. Not answered."""
 
@@ -29,28 +29,28 @@ class InputAudioBufferAppend(ClientEvent):
     audio: bytes
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioBufferCommit(ClientEvent):
     """Makes the buffered sound (at least 100 ms) a user message. Answered by `InputAudioBufferCommitted`."""
 
     type: ClassVar[str] = "input_audio_buffer.commit"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioBufferClear(ClientEvent):
     """Drops the buffered sound. Answered by `InputAudioBufferCleared`."""
 
     type: ClassVar[str] = "input_audio_buffer.clear"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class OutputAudioBufferClear(ClientEvent):
     """Stops the sound that the server plays (WebRTC and SIP only). Answered by `OutputAudioBufferCleared`."""
 
     type: ClassVar[str] = "output_audio_buffer.clear"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemCreate(ClientEvent):
     """Adds an item after `previous_item_id` ("root": at the beginning; absent: at the end).
 
@@ -63,7 +63,7 @@ class ConversationItemCreate(ClientEvent):
     item: Item
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemRetrieve(ClientEvent):
     """Asks for an item with its audio. Answered by `ConversationItemRetrieved`."""
 
@@ -72,7 +72,7 @@ class ConversationItemRetrieve(ClientEvent):
     item_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemTruncate(ClientEvent):
     """Says how much of an assistant's speech was heard: `audio_end_ms`, at most what was generated.
 
@@ -86,7 +86,7 @@ class ConversationItemTruncate(ClientEvent):
     audio_end_ms: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemDelete(ClientEvent):
     """Removes an item. Answered by `ConversationItemDeleted`."""
 
@@ -95,7 +95,7 @@ class ConversationItemDelete(ClientEvent):
     item_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseCreate(ClientEvent):
     """Asks for a response. Answered by `ResponseCreated` and all that follows, up to `ResponseDone`."""
 
@@ -104,7 +104,7 @@ class ResponseCreate(ClientEvent):
     response: Opt[ResponseCreateParams] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseCancel(ClientEvent):
     """Cancels a response (absent: the active one). Answered by its `ResponseDone`, or an error where none is active."""
 

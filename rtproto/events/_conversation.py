@@ -10,7 +10,7 @@ from rtproto.events._items import Item
 from rtproto.events._response import ErrorDetails, Logprob, TranscriptionLanguage, TranscriptionUsage
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemAdded(ServerEvent):
     """An item stands in the conversation, after `previous_item_id` (None: first). It may still grow."""
 
@@ -20,7 +20,7 @@ class ConversationItemAdded(ServerEvent):
     item: Item
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemDone(ServerEvent):
     """An item is complete. Its `previous_item_id` is not reliable; that of `ConversationItemAdded` is."""
 
@@ -30,7 +30,7 @@ class ConversationItemDone(ServerEvent):
     item: Item
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemCreated(ServerEvent):
     """Declared for the GA protocol, but added and done are sent; some other servers send it."""
 
@@ -40,7 +40,7 @@ class ConversationItemCreated(ServerEvent):
     item: Item
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemRetrieved(ServerEvent):
     """The answer to `ConversationItemRetrieve`."""
 
@@ -49,7 +49,7 @@ class ConversationItemRetrieved(ServerEvent):
     item: Item
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemTruncated(ServerEvent):
     """An assistant's speech now ends at `audio_end_ms`; its transcript is gone."""
 
@@ -60,7 +60,7 @@ class ConversationItemTruncated(ServerEvent):
     audio_end_ms: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemDeleted(ServerEvent):
     """An item is gone."""
 
@@ -69,7 +69,7 @@ class ConversationItemDeleted(ServerEvent):
     item_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemInputAudioTranscriptionDelta(ServerEvent):
     """More of what the user said. It may come before the item itself."""
 
@@ -82,7 +82,7 @@ class ConversationItemInputAudioTranscriptionDelta(ServerEvent):
     obfuscation: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemInputAudioTranscriptionCompleted(ServerEvent):
     """All that the user said. Items do not complete in order."""
 
@@ -96,7 +96,7 @@ class ConversationItemInputAudioTranscriptionCompleted(ServerEvent):
     usage: Opt[TranscriptionUsage] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemInputAudioTranscriptionSegment(ServerEvent):
     """What one speaker said, from `start` to `end` seconds (diarising models)."""
 
@@ -111,7 +111,7 @@ class ConversationItemInputAudioTranscriptionSegment(ServerEvent):
     text: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemInputAudioTranscriptionFailed(ServerEvent):
     """The transcription failed; the session goes on."""
 

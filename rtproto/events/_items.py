@@ -8,7 +8,7 @@ from rtproto._unset import UNSET, Opt
 from rtproto.events._base import UnknownObject, VendorObject, WireObject
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputText(WireObject):
     """Text of a user or system message."""
 
@@ -17,7 +17,7 @@ class InputText(WireObject):
     text: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudio(WireObject):
     """Speech of a user message: `audio` in the session's input format, `transcript` once it is recognised."""
 
@@ -27,7 +27,7 @@ class InputAudio(WireObject):
     transcript: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputImage(WireObject):
     """A picture of a user message: `image_url` is a data URI of a PNG or JPEG, `detail` auto, low or high."""
 
@@ -37,7 +37,7 @@ class InputImage(WireObject):
     detail: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class OutputText(WireObject):
     """Text of an assistant message."""
 
@@ -46,7 +46,7 @@ class OutputText(WireObject):
     text: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class OutputAudio(WireObject):
     """Speech of an assistant message. The audio itself comes in deltas; only ``retrieve`` brings it here."""
 
@@ -59,7 +59,7 @@ class OutputAudio(WireObject):
 Content: TypeAlias = InputText | InputAudio | InputImage | OutputText | OutputAudio | VendorObject | UnknownObject
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class TextPart(WireObject):
     """The part of ``response.content_part.added/done`` that stands for an `OutputText`."""
 
@@ -68,7 +68,7 @@ class TextPart(WireObject):
     text: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioPart(WireObject):
     """The part of ``response.content_part.added/done`` that stands for an `OutputAudio`."""
 
@@ -81,7 +81,7 @@ class AudioPart(WireObject):
 Part: TypeAlias = TextPart | AudioPart | UnknownObject
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class MessageItem(WireObject):
     """A message: `role` is user, assistant or system; `status` completed, incomplete or in_progress."""
 
@@ -95,7 +95,7 @@ class MessageItem(WireObject):
     phase: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class FunctionCallItem(WireObject):
     """The model calls a function. `arguments` is JSON as the model wrote it: it may be cut off or invalid."""
 
@@ -110,7 +110,7 @@ class FunctionCallItem(WireObject):
     phase: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class FunctionCallOutputItem(WireObject):
     """The client's answer to the function call `call_id`."""
 
@@ -123,7 +123,7 @@ class FunctionCallOutputItem(WireObject):
     output: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpListedTool(WireObject):
     """A tool that an MCP server offers; `input_schema` is its JSON schema."""
 
@@ -133,7 +133,7 @@ class McpListedTool(WireObject):
     annotations: Any = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpListToolsItem(WireObject):
     """The tools of an MCP server."""
 
@@ -144,7 +144,7 @@ class McpListToolsItem(WireObject):
     tools: list[McpListedTool]
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpProtocolError(WireObject):
     """The MCP server answered with a protocol error."""
 
@@ -154,7 +154,7 @@ class McpProtocolError(WireObject):
     message: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpToolExecutionError(WireObject):
     """The MCP tool failed."""
 
@@ -163,7 +163,7 @@ class McpToolExecutionError(WireObject):
     message: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpHttpError(WireObject):
     """The MCP server answered with an HTTP error."""
 
@@ -176,7 +176,7 @@ class McpHttpError(WireObject):
 McpError: TypeAlias = McpProtocolError | McpToolExecutionError | McpHttpError | UnknownObject
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpCallItem(WireObject):
     """The server calls a tool of an MCP server; `output` or `error` stands in the finished item."""
 
@@ -191,7 +191,7 @@ class McpCallItem(WireObject):
     error: Opt[str | McpError] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpApprovalRequestItem(WireObject):
     """The server asks whether it may call an MCP tool."""
 
@@ -203,7 +203,7 @@ class McpApprovalRequestItem(WireObject):
     arguments: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpApprovalResponseItem(WireObject):
     """The client's answer to an `McpApprovalRequestItem`."""
 
@@ -215,7 +215,7 @@ class McpApprovalResponseItem(WireObject):
     reason: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ItemReference(WireObject):
     """Names an item of the conversation in the `input` of a response."""
 

@@ -8,7 +8,7 @@ from rtproto._unset import UNSET, Opt
 from rtproto.events._base import ServerEvent
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpListToolsInProgress(ServerEvent):
     """The server asks an MCP server for its tools."""
 
@@ -17,7 +17,7 @@ class McpListToolsInProgress(ServerEvent):
     item_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpListToolsCompleted(ServerEvent):
     """The tools are known; wait for this before a turn that needs them."""
 
@@ -26,7 +26,7 @@ class McpListToolsCompleted(ServerEvent):
     item_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpListToolsFailed(ServerEvent):
     """The MCP server did not tell its tools."""
 
@@ -35,7 +35,7 @@ class McpListToolsFailed(ServerEvent):
     item_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseMcpCallArgumentsDelta(ServerEvent):
     """More of an MCP call's arguments (JSON text)."""
 
@@ -48,7 +48,7 @@ class ResponseMcpCallArgumentsDelta(ServerEvent):
     obfuscation: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseMcpCallArgumentsDone(ServerEvent):
     """An MCP call's arguments are complete."""
 
@@ -60,7 +60,7 @@ class ResponseMcpCallArgumentsDone(ServerEvent):
     arguments: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseMcpCallInProgress(ServerEvent):
     """The MCP server is called."""
 
@@ -70,7 +70,7 @@ class ResponseMcpCallInProgress(ServerEvent):
     output_index: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseMcpCallCompleted(ServerEvent):
     """The MCP server answered."""
 
@@ -80,7 +80,7 @@ class ResponseMcpCallCompleted(ServerEvent):
     output_index: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseMcpCallFailed(ServerEvent):
     """The MCP call failed."""
 

@@ -10,7 +10,7 @@ from rtproto.events._items import Item
 from rtproto.events._session import AudioConfig, Prompt, Reasoning, Tool, ToolChoice
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RealtimeError(WireObject):
     """What went wrong. `event_id` is the id of the client event at fault, where there is one."""
 
@@ -21,7 +21,7 @@ class RealtimeError(WireObject):
     event_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ErrorDetails(WireObject):
     """Why a response or a transcription failed."""
 
@@ -31,7 +31,7 @@ class ErrorDetails(WireObject):
     param: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseStatusDetails(WireObject):
     """Why a response ended as it did: `reason` is turn_detected, client_cancelled, max_output_tokens or
     content_filter."""
@@ -41,7 +41,7 @@ class ResponseStatusDetails(WireObject):
     error: Opt[ErrorDetails] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class CachedTokensDetails(WireObject):
     """Cached input tokens by kind."""
 
@@ -50,7 +50,7 @@ class CachedTokensDetails(WireObject):
     image_tokens: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputTokenDetails(WireObject):
     """Input tokens by kind."""
 
@@ -61,7 +61,7 @@ class InputTokenDetails(WireObject):
     cached_tokens_details: Opt[CachedTokensDetails] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class OutputTokenDetails(WireObject):
     """Output tokens by kind."""
 
@@ -70,7 +70,7 @@ class OutputTokenDetails(WireObject):
     reasoning_tokens: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseUsage(WireObject):
     """What a response cost."""
 
@@ -81,7 +81,7 @@ class ResponseUsage(WireObject):
     output_token_details: Opt[OutputTokenDetails] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RealtimeResponse(WireObject):
     """A response: `status` is in_progress, completed, cancelled, failed or incomplete.
 
@@ -101,7 +101,7 @@ class RealtimeResponse(WireObject):
     metadata: Opt[dict[str, Any]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseCreateParams(WireObject):
     """What one response shall be; what is not given is the session's.
 
@@ -123,7 +123,7 @@ class ResponseCreateParams(WireObject):
     metadata: Opt[dict[str, Any]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class UsageTokens(WireObject):
     """A transcription that is billed by tokens."""
 
@@ -135,7 +135,7 @@ class UsageTokens(WireObject):
     input_token_details: Opt[InputTokenDetails] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class UsageDuration(WireObject):
     """A transcription that is billed by time, in seconds of audio."""
 
@@ -147,7 +147,7 @@ class UsageDuration(WireObject):
 TranscriptionUsage: TypeAlias = UsageTokens | UsageDuration | UnknownObject
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Logprob(WireObject):
     """How sure the recogniser was of a token; `bytes` are the token's UTF-8 bytes as numbers."""
 
@@ -156,14 +156,14 @@ class Logprob(WireObject):
     bytes: Opt[list[int]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class TranscriptionLanguage(WireObject):
     """A language that was heard."""
 
     code: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RateLimit(WireObject):
     """How much of a limit is left; `reset_seconds` until it is whole again."""
 
@@ -173,7 +173,7 @@ class RateLimit(WireObject):
     reset_seconds: Opt[float] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Conversation(WireObject):
     """The default conversation."""
 

@@ -10,7 +10,7 @@ from rtproto.events._items import Item, Part
 from rtproto.events._response import RateLimit, RealtimeResponse
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ContentEvent(ServerEvent):
     """Names a content part of an item of a response."""
 
@@ -20,7 +20,7 @@ class ContentEvent(ServerEvent):
     content_index: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseCreated(ServerEvent):
     """A response begins."""
 
@@ -29,7 +29,7 @@ class ResponseCreated(ServerEvent):
     response: RealtimeResponse
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseDone(ServerEvent):
     """A response ended, in whatever way; the last event about it."""
 
@@ -38,7 +38,7 @@ class ResponseDone(ServerEvent):
     response: RealtimeResponse
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputItemAdded(ServerEvent):
     """A response opens an item. Several may be open at once."""
 
@@ -49,7 +49,7 @@ class ResponseOutputItemAdded(ServerEvent):
     item: Item
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputItemDone(ServerEvent):
     """A response closes an item."""
 
@@ -60,7 +60,7 @@ class ResponseOutputItemDone(ServerEvent):
     item: Item
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseContentPartAdded(ContentEvent):
     """An item opens a content part."""
 
@@ -69,7 +69,7 @@ class ResponseContentPartAdded(ContentEvent):
     part: Opt[Part] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseContentPartDone(ContentEvent):
     """An item closes a content part; `part` has the text or transcript, not the audio."""
 
@@ -78,7 +78,7 @@ class ResponseContentPartDone(ContentEvent):
     part: Opt[Part] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputTextDelta(ContentEvent):
     """More text."""
 
@@ -88,7 +88,7 @@ class ResponseOutputTextDelta(ContentEvent):
     obfuscation: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputTextDone(ContentEvent):
     """All the text: the deltas, joined."""
 
@@ -97,7 +97,7 @@ class ResponseOutputTextDone(ContentEvent):
     text: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputAudioDelta(ContentEvent):
     """More speech, in the session's output format. May end in half a sample: join before framing."""
 
@@ -107,14 +107,14 @@ class ResponseOutputAudioDelta(ContentEvent):
     obfuscation: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputAudioDone(ContentEvent):
     """The speech is complete."""
 
     type: ClassVar[str] = "response.output_audio.done"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputAudioTranscriptDelta(ContentEvent):
     """More of the words that are spoken; ahead of the sound."""
 
@@ -124,7 +124,7 @@ class ResponseOutputAudioTranscriptDelta(ContentEvent):
     obfuscation: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputAudioTranscriptDone(ContentEvent):
     """All the words that were spoken: the deltas, joined."""
 
@@ -133,7 +133,7 @@ class ResponseOutputAudioTranscriptDone(ContentEvent):
     transcript: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseFunctionCallArgumentsDelta(ServerEvent):
     """More of a function call's arguments (JSON text)."""
 
@@ -147,7 +147,7 @@ class ResponseFunctionCallArgumentsDelta(ServerEvent):
     obfuscation: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseFunctionCallArgumentsDone(ServerEvent):
     """A function call is complete; answer it with a `FunctionCallOutputItem`."""
 
@@ -161,7 +161,7 @@ class ResponseFunctionCallArgumentsDone(ServerEvent):
     arguments: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RateLimitsUpdated(ServerEvent):
     """What is left of the limits; often after `ResponseDone`."""
 

@@ -9,7 +9,7 @@ from rtproto.events._response import Conversation, RealtimeError
 from rtproto.events._session import AnySession
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionCreated(ServerEvent):
     """The session is there: the first event of a WebSocket (but not of a sideband)."""
 
@@ -18,7 +18,7 @@ class SessionCreated(ServerEvent):
     session: AnySession
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionUpdated(ServerEvent):
     """The whole effective configuration after a `SessionUpdate`."""
 
@@ -27,7 +27,7 @@ class SessionUpdated(ServerEvent):
     session: AnySession
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationCreated(ServerEvent):
     """The default conversation; declared, but OpenAI does not send it."""
 
@@ -36,7 +36,7 @@ class ConversationCreated(ServerEvent):
     conversation: Conversation
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ErrorEvent(ServerEvent):
     """Something went wrong; the session nearly always goes on. It belongs to the call that ``error.event_id`` names."""
 

@@ -8,7 +8,7 @@ from rtproto._unset import UNSET, Opt
 from rtproto.events._base import UnknownObject, VendorObject, WireObject
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioPcm(WireObject):
     """PCM16, little-endian, mono; `rate` in Hz (24000 at OpenAI)."""
 
@@ -17,14 +17,14 @@ class AudioPcm(WireObject):
     rate: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioPcmu(WireObject):
     """G.711 mu-law, 8000 Hz, mono."""
 
     type: ClassVar[str] = "audio/pcmu"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioPcma(WireObject):
     """G.711 A-law, 8000 Hz, mono."""
 
@@ -35,7 +35,7 @@ AudioFormat: TypeAlias = AudioPcm | AudioPcmu | AudioPcma | str | UnknownObject
 """How sound is coded; some servers still give it the name that it had in the beta."""
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class NoiseReduction(WireObject):
     """Filters the input audio: `type` is near_field or far_field, `strength` from 0 to 1."""
 
@@ -43,7 +43,7 @@ class NoiseReduction(WireObject):
     strength: Opt[float] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioTranscription(WireObject):
     """How the input audio is transcribed. `language` is an ISO 639-1 code; `delay` trades accuracy for latency."""
 
@@ -55,7 +55,7 @@ class AudioTranscription(WireObject):
     delay: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ServerVad(WireObject):
     """Turns end after a silence. Durations in ms; `threshold` from 0 to 1; `idle_timeout_ms` from 5000 to 30000."""
 
@@ -69,7 +69,7 @@ class ServerVad(WireObject):
     interrupt_response: Opt[bool] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SemanticVad(WireObject):
     """Turns end where the words do; `eagerness` is low (waits 8 s at most), medium (4 s), high (2 s) or auto."""
 
@@ -83,7 +83,7 @@ class SemanticVad(WireObject):
 TurnDetection: TypeAlias = ServerVad | SemanticVad | VendorObject | UnknownObject
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioInput(WireObject):
     """What the server hears. ``turn_detection=None`` is push-to-talk: the client commits and asks for responses."""
 
@@ -93,14 +93,14 @@ class AudioInput(WireObject):
     turn_detection: Opt[TurnDetection] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class VoiceId(WireObject):
     """A voice that is not one of the built-in names."""
 
     id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioOutput(WireObject):
     """How the server speaks; `speed` from 0.25 to 1.5."""
 
@@ -109,7 +109,7 @@ class AudioOutput(WireObject):
     speed: Opt[float] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioConfig(WireObject):
     """Both directions of sound."""
 
@@ -117,7 +117,7 @@ class AudioConfig(WireObject):
     output: Opt[AudioOutput] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class FunctionTool(WireObject):
     """A function that the model may call; `parameters` is a JSON schema."""
 
@@ -128,7 +128,7 @@ class FunctionTool(WireObject):
     parameters: Any = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpToolFilter(WireObject):
     """Some tools of an MCP server, by name or because they only read."""
 
@@ -136,7 +136,7 @@ class McpToolFilter(WireObject):
     read_only: Opt[bool] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpApprovalFilter(WireObject):
     """Which tools always need an approval, and which never (at Azure Voice Live a list of their names)."""
 
@@ -144,7 +144,7 @@ class McpApprovalFilter(WireObject):
     never: Opt[McpToolFilter | list[str]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpTool(WireObject):
     """An MCP server that the model may use: by `server_url`, `connector_id` or `tunnel_id`."""
 
@@ -166,7 +166,7 @@ class McpTool(WireObject):
 Tool: TypeAlias = FunctionTool | McpTool | VendorObject | UnknownObject
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ToolChoiceFunction(WireObject):
     """The model must call this function."""
 
@@ -175,7 +175,7 @@ class ToolChoiceFunction(WireObject):
     name: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ToolChoiceMcp(WireObject):
     """The model must use this MCP server, or this tool of it."""
 
@@ -189,7 +189,7 @@ ToolChoice: TypeAlias = str | ToolChoiceFunction | ToolChoiceMcp | UnknownObject
 """auto, none, required, or an object that names what must be called."""
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class PromptCacheBreakpoint(WireObject):
     """Up to here the prompt may be cached; `ttl` is 30m or 12h."""
 
@@ -197,7 +197,7 @@ class PromptCacheBreakpoint(WireObject):
     ttl: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseInputText(WireObject):
     """Text for a variable of a stored prompt."""
 
@@ -207,7 +207,7 @@ class ResponseInputText(WireObject):
     prompt_cache_breakpoint: Opt[PromptCacheBreakpoint] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseInputImage(WireObject):
     """A picture for a variable of a stored prompt."""
 
@@ -219,7 +219,7 @@ class ResponseInputImage(WireObject):
     prompt_cache_breakpoint: Opt[PromptCacheBreakpoint] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseInputFile(WireObject):
     """A file for a variable of a stored prompt."""
 
@@ -233,7 +233,7 @@ class ResponseInputFile(WireObject):
     prompt_cache_breakpoint: Opt[PromptCacheBreakpoint] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Prompt(WireObject):
     """A stored prompt with its variables."""
 
@@ -242,14 +242,14 @@ class Prompt(WireObject):
     variables: Opt[dict[str, str | ResponseInputText | ResponseInputImage | ResponseInputFile | UnknownObject]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Reasoning(WireObject):
     """How much a reasoning model thinks: `effort` is minimal, low, medium, high or xhigh."""
 
     effort: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class TracingConfiguration(WireObject):
     """Names the trace of this session."""
 
@@ -258,14 +258,14 @@ class TracingConfiguration(WireObject):
     metadata: Any = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class TokenLimits(WireObject):
     """How many tokens may follow the instructions."""
 
     post_instructions: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class TruncationRetentionRatio(WireObject):
     """When the context is full, keep this share of it (0 to 1)."""
 
@@ -275,7 +275,7 @@ class TruncationRetentionRatio(WireObject):
     token_limits: Opt[TokenLimits] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RealtimeSession(WireObject):
     """A conversation session. `session.updated` brings it whole; in `SessionUpdate` give only what changes.
 
@@ -303,7 +303,7 @@ class RealtimeSession(WireObject):
     include: Opt[list[str]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class TranscriptionSession(WireObject):
     """A session that only transcribes (``intent=transcription``)."""
 

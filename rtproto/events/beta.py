@@ -8,7 +8,7 @@ from rtproto import events
 from rtproto._unset import UNSET, Opt
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RealtimeSession(events.RealtimeSession):
     """A conversation session. `temperature` from 0.6 to 1.2; `client_secret` is a short-lived key."""
 
@@ -16,7 +16,7 @@ class RealtimeSession(events.RealtimeSession):
     client_secret: Any = attrs.field(default=UNSET, repr=False)
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class TranscriptionSession(events.TranscriptionSession):
     """A session that only transcribes."""
 
@@ -24,21 +24,21 @@ class TranscriptionSession(events.TranscriptionSession):
     client_secret: Any = attrs.field(default=UNSET, repr=False)
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RealtimeResponse(events.RealtimeResponse):
     """A response, with the temperature that it was sampled at."""
 
     temperature: Opt[float] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseCreateParams(events.ResponseCreateParams):
     """What one response shall be."""
 
     temperature: Opt[float] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ItemReferenceContent(events.VendorObject):
     """Content that stands for an earlier item."""
 

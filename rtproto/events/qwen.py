@@ -9,14 +9,14 @@ from rtproto._unset import UNSET, Opt
 from rtproto.events._base import WireObject
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Translation(WireObject):
     """Into which language a translating model speaks."""
 
     language: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RealtimeSession(events.RealtimeSession):
     """A conversation session, with Qwen's sampling. Sound is PCM16: 16 kHz to the server, 24 kHz from it."""
 
@@ -33,7 +33,7 @@ class RealtimeSession(events.RealtimeSession):
     translation: Opt[Translation] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputImageBufferAppend(events.ClientEvent):
     """Sends a picture (JPEG), about one a second, after some sound; the next commit takes it along."""
 
@@ -42,7 +42,7 @@ class InputImageBufferAppend(events.ClientEvent):
     image: bytes
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemInputAudioTranscriptionDelta(events.ConversationItemInputAudioTranscriptionDelta):
     """What the user says: `text` is certain, `stash` may change; shown is ``text + stash``. Both replace what came."""
 
@@ -52,7 +52,7 @@ class ConversationItemInputAudioTranscriptionDelta(events.ConversationItemInputA
     emotion: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioTranscriptionText(events.ServerEvent):
     """The same from a translating model."""
 

@@ -8,14 +8,14 @@ from rtproto import events
 from rtproto._unset import UNSET, Opt
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioOutput(events.AudioOutput):
     """How the server speaks: in `language`, an ISO 639-1 code."""
 
     language: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class TranslationSession(events.VendorObject):
     """A translation session. The language (``audio.output.language``), the transcription and the noise reduction of
     the input can be changed; sound is PCM16 at 24 kHz both ways. `expires_at` is in seconds since 1970."""
@@ -28,21 +28,21 @@ class TranslationSession(events.VendorObject):
     audio: Opt[events.AudioConfig] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionClose(events.ClientEvent):
     """Ends the session once all that was said is translated. Answered by `SessionClosed`."""
 
     type: ClassVar[str] = "session.close"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionClosed(events.ServerEvent):
     """Everything has been translated; nothing follows."""
 
     type: ClassVar[str] = "session.closed"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionInputTranscriptDelta(events.ServerEvent):
     """More of what was said, in its own language. `elapsed_ms` is its place in the input's sound."""
 
@@ -52,7 +52,7 @@ class SessionInputTranscriptDelta(events.ServerEvent):
     elapsed_ms: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionOutputTranscriptDelta(events.ServerEvent):
     """More of the translation. `elapsed_ms` is its place in the output's sound."""
 
@@ -62,7 +62,7 @@ class SessionOutputTranscriptDelta(events.ServerEvent):
     elapsed_ms: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionOutputAudioDelta(events.ServerEvent):
     """More of the translation, spoken: PCM16 ("pcm16") at `sample_rate` Hz (24000), with `channels` channels (1)."""
 

@@ -11,28 +11,28 @@ from rtproto.events._base import WireObject
 # ---- objects ----
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioInput(events.AudioInput):
     """What the server hears. `transport` is json, or binary: sound in binary messages, which rtproto does not read."""
 
     transport: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioOutput(events.AudioOutput):
     """How the server speaks; `transport` as in `AudioInput`."""
 
     transport: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Resumption(WireObject):
     """Whether a session can be gone on with later, by ``conversation_id`` in the URL."""
 
     enabled: Opt[bool] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RealtimeSession(events.RealtimeSession):
     """A conversation session. The flat fields repeat what `audio` says, as older clients expect it."""
 
@@ -46,21 +46,21 @@ class RealtimeSession(events.RealtimeSession):
     input_audio_transcription: Opt[events.AudioTranscription] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class OutputTokenDetails(events.OutputTokenDetails):
     """Output tokens by kind."""
 
     grok_tokens: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputTokenDetails(events.InputTokenDetails):
     """Input tokens by kind."""
 
     grok_tokens: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseUsage(events.ResponseUsage):
     """What a response cost; audio also in seconds."""
 
@@ -68,7 +68,7 @@ class ResponseUsage(events.ResponseUsage):
     billable_audio_seconds: Opt[float] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ForceMessageItem(events.VendorObject):
     """Words that the assistant is to say as they are."""
 
@@ -84,7 +84,7 @@ class ForceMessageItem(events.VendorObject):
 # ---- events ----
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Ping(events.ServerEvent):
     """A sign of life; needs no answer. `timestamp` is in ms since 1970."""
 
@@ -94,7 +94,7 @@ class Ping(events.ServerEvent):
     previous_item_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioTranscriptionUpdated(events.ServerEvent):
     """All that was understood so far: it replaces what came before."""
 
@@ -106,7 +106,7 @@ class InputAudioTranscriptionUpdated(events.ServerEvent):
     previous_item_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemInputAudioTranscriptionCompleted(events.ConversationItemInputAudioTranscriptionCompleted):
     """All that the user said; it comes again as long as `status` is in_progress."""
 
@@ -114,7 +114,7 @@ class ConversationItemInputAudioTranscriptionCompleted(events.ConversationItemIn
     previous_item_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputAudioDelta(events.ResponseOutputAudioDelta):
     """More speech: `audio_duration_ms` of it, made at `ts` (ms since 1970), `latency` seconds after the request."""
 
@@ -125,7 +125,7 @@ class ResponseOutputAudioDelta(events.ResponseOutputAudioDelta):
     previous_item_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputAudioTranscriptDelta(events.ResponseOutputAudioTranscriptDelta):
     """More of the words that are spoken, from `start_time` seconds on."""
 
@@ -134,7 +134,7 @@ class ResponseOutputAudioTranscriptDelta(events.ResponseOutputAudioTranscriptDel
     previous_item_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseDone(events.ResponseDone):
     """A response ended, in whatever way; the last event about it."""
 

@@ -11,14 +11,14 @@ from rtproto.events.voice_live._objects import TranscriptionPhrase, WarningDetai
 # ---- what a client says ----
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseCreate(events.ResponseCreate):
     """Asks for a response; `additional_instructions` are added to the session's, for this one alone."""
 
     additional_instructions: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionAvatarConnect(events.ClientEvent):
     """Offers WebRTC for the avatar's picture. Answered by `SessionAvatarConnecting`."""
 
@@ -27,7 +27,7 @@ class SessionAvatarConnect(events.ClientEvent):
     client_sdp: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioTurnStart(events.ClientEvent):
     """Begins a turn that the client bounds itself."""
 
@@ -36,7 +36,7 @@ class InputAudioTurnStart(events.ClientEvent):
     turn_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioTurnAppend(events.ClientEvent):
     """Sends sound of a turn, in the session's input format."""
 
@@ -46,7 +46,7 @@ class InputAudioTurnAppend(events.ClientEvent):
     audio: bytes
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioTurnEnd(events.ClientEvent):
     """Ends a turn."""
 
@@ -55,7 +55,7 @@ class InputAudioTurnEnd(events.ClientEvent):
     turn_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioTurnCancel(events.ClientEvent):
     """Drops a turn."""
 
@@ -64,14 +64,14 @@ class InputAudioTurnCancel(events.ClientEvent):
     turn_id: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputAudioClear(events.ClientEvent):
     """Drops all sound that was sent in turns."""
 
     type: ClassVar[str] = "input_audio.clear"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputTextDelta(events.ClientEvent):
     """Sends more of a text, as it comes into being."""
 
@@ -82,7 +82,7 @@ class InputTextDelta(events.ClientEvent):
     content_index: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class InputTextDone(events.ClientEvent):
     """Ends a text."""
 
@@ -95,7 +95,7 @@ class InputTextDone(events.ClientEvent):
 # ---- what the server says ----
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class WarningEvent(events.ServerEvent):
     """Something is not as it should be, and the session goes on."""
 
@@ -104,14 +104,14 @@ class WarningEvent(events.ServerEvent):
     warning: WarningDetails
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemInputAudioTranscriptionCompleted(events.ConversationItemInputAudioTranscriptionCompleted):
     """All that the user said; `phrases` with their times where the session includes them."""
 
     phrases: Opt[list[TranscriptionPhrase]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class OutputAudioBufferCleared(events.ServerEvent):
     """The sound that the server plays was stopped; it does not say which response."""
 
@@ -120,7 +120,7 @@ class OutputAudioBufferCleared(events.ServerEvent):
     response_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionAvatarConnecting(events.ServerEvent):
     """The answer to `SessionAvatarConnect`."""
 
@@ -129,7 +129,7 @@ class SessionAvatarConnecting(events.ServerEvent):
     server_sdp: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionAvatarSwitchToIdle(events.ServerEvent):
     """The avatar falls silent."""
 
@@ -138,7 +138,7 @@ class SessionAvatarSwitchToIdle(events.ServerEvent):
     turn_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SessionAvatarSwitchToSpeaking(events.ServerEvent):
     """The avatar begins to speak."""
 
@@ -147,7 +147,7 @@ class SessionAvatarSwitchToSpeaking(events.ServerEvent):
     turn_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseAnimationBlendshapesDelta(events.ContentEvent):
     """Frames of the face, from `frame_index` on: a list of weights each, or base64."""
 
@@ -157,7 +157,7 @@ class ResponseAnimationBlendshapesDelta(events.ContentEvent):
     frame_index: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseAnimationBlendshapesDone(events.ServerEvent):
     """The frames of the face are complete."""
 
@@ -168,7 +168,7 @@ class ResponseAnimationBlendshapesDone(events.ServerEvent):
     output_index: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseAnimationVisemeDelta(events.ContentEvent):
     """The shape of the mouth from `audio_offset_ms` on."""
 
@@ -178,14 +178,14 @@ class ResponseAnimationVisemeDelta(events.ContentEvent):
     viseme_id: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseAnimationVisemeDone(events.ContentEvent):
     """The shapes of the mouth are complete."""
 
     type: ClassVar[str] = "response.animation_viseme.done"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseAudioTimestampDelta(events.ContentEvent):
     """When a word is spoken: `text` from `audio_offset_ms` on, for `audio_duration_ms`. `timestamp_type` is word."""
 
@@ -197,14 +197,14 @@ class ResponseAudioTimestampDelta(events.ContentEvent):
     timestamp_type: str
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseAudioTimestampDone(events.ContentEvent):
     """The times of the words are complete."""
 
     type: ClassVar[str] = "response.audio_timestamp.done"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseAudioTranscriptAnnotationAdded(events.ContentEvent):
     """Where something that is spoken comes from."""
 
@@ -214,7 +214,7 @@ class ResponseAudioTranscriptAnnotationAdded(events.ContentEvent):
     annotation: Any
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseVideoDelta(events.ServerEvent):
     """More of the avatar's picture, in `codec`."""
 
@@ -225,7 +225,7 @@ class ResponseVideoDelta(events.ServerEvent):
     delta: bytes
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseInvocationDelta(events.ServerEvent):
     """More of what an agent says that was invoked directly."""
 
@@ -234,7 +234,7 @@ class ResponseInvocationDelta(events.ServerEvent):
     delta: dict[str, Any]
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class SearchCallEvent(events.ServerEvent):
     """How far a search has come."""
 
@@ -244,42 +244,42 @@ class SearchCallEvent(events.ServerEvent):
     sequence_number: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseFileSearchCallInProgress(SearchCallEvent):
     """A search in files begins."""
 
     type: ClassVar[str] = "response.file_search_call.in_progress"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseFileSearchCallSearching(SearchCallEvent):
     """A search in files goes on."""
 
     type: ClassVar[str] = "response.file_search_call.searching"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseFileSearchCallCompleted(SearchCallEvent):
     """A search in files ended."""
 
     type: ClassVar[str] = "response.file_search_call.completed"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseWebSearchCallInProgress(SearchCallEvent):
     """A search of the web begins."""
 
     type: ClassVar[str] = "response.web_search_call.in_progress"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseWebSearchCallSearching(SearchCallEvent):
     """A search of the web goes on."""
 
     type: ClassVar[str] = "response.web_search_call.searching"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseWebSearchCallCompleted(SearchCallEvent):
     """A search of the web ended."""
 

@@ -11,7 +11,7 @@ from rtproto.events._base import WireObject
 # ---- voices ----
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class OpenAIVoice(events.VendorObject):
     """A voice of OpenAI's, by its name."""
 
@@ -20,7 +20,7 @@ class OpenAIVoice(events.VendorObject):
     name: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AzureVoice(events.VendorObject):
     """What Azure's voices have in common: `style`, `pitch`, `rate` and `volume` are values of SSML."""
 
@@ -35,7 +35,7 @@ class AzureVoice(events.VendorObject):
     volume: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AzureStandardVoice(AzureVoice):
     """A voice of Azure's catalogue, by its name."""
 
@@ -44,7 +44,7 @@ class AzureStandardVoice(AzureVoice):
     name: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AzureCustomVoice(AzureVoice):
     """A voice that was trained for the customer and deployed at `endpoint_id`."""
 
@@ -54,7 +54,7 @@ class AzureCustomVoice(AzureVoice):
     endpoint_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AzurePersonalVoice(AzureVoice):
     """A voice made from a sample of somebody's, spoken by `model`."""
 
@@ -64,7 +64,7 @@ class AzurePersonalVoice(AzureVoice):
     model: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AzureAvatarVoiceSyncVoice(AzureVoice):
     """The voice that belongs to the avatar, spoken by `model`."""
 
@@ -73,7 +73,7 @@ class AzureAvatarVoiceSyncVoice(AzureVoice):
     model: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AzureRealtimeNativeVoice(events.VendorObject):
     """A voice of Azure's own realtime models, by its name."""
 
@@ -85,7 +85,7 @@ class AzureRealtimeNativeVoice(events.VendorObject):
 # ---- how the server hears ----
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class EndOfUtteranceDetection(WireObject):
     """Hears from the words whether the user has finished. `threshold_level` is low, medium, high or default."""
 
@@ -96,7 +96,7 @@ class EndOfUtteranceDetection(WireObject):
     timeout: Opt[float] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ServerVad(events.ServerVad):
     """Turns end after a silence; with `auto_truncate` an interrupted answer is truncated without being asked."""
 
@@ -106,7 +106,7 @@ class ServerVad(events.ServerVad):
     appended_text_after_truncation: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class _AzureSemanticVad(events.VendorObject):
     threshold: Opt[float] = UNSET
     prefix_padding_ms: Opt[int] = UNSET
@@ -121,7 +121,7 @@ class _AzureSemanticVad(events.VendorObject):
     appended_text_after_truncation: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AzureSemanticVad(_AzureSemanticVad):
     """Turns end where the words do, in any of `languages`. Durations in ms."""
 
@@ -130,14 +130,14 @@ class AzureSemanticVad(_AzureSemanticVad):
     languages: Opt[list[str]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AzureSemanticVadEn(_AzureSemanticVad):
     """As `AzureSemanticVad`, for English alone."""
 
     type: ClassVar[str] = "azure_semantic_vad_en"
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AzureSemanticVadMultilingual(_AzureSemanticVad):
     """As `AzureSemanticVad`, for several languages at once."""
 
@@ -146,7 +146,7 @@ class AzureSemanticVadMultilingual(_AzureSemanticVad):
     languages: Opt[list[str]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioTranscription(events.AudioTranscription):
     """How the input audio is transcribed: `custom_speech` maps locales to models, `phrase_list` names rare words."""
 
@@ -154,7 +154,7 @@ class AudioTranscription(events.AudioTranscription):
     phrase_list: Opt[list[str]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioEchoCancellation(events.VendorObject):
     """The server takes its own voice out of what it hears; `reference_source` is server or client."""
 
@@ -164,7 +164,7 @@ class AudioEchoCancellation(events.VendorObject):
     channels: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class TranscriptionWord(WireObject):
     """A word and when it was said, in ms."""
 
@@ -173,7 +173,7 @@ class TranscriptionWord(WireObject):
     duration_milliseconds: int
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class TranscriptionPhrase(WireObject):
     """A phrase and when it was said, in ms."""
 
@@ -188,7 +188,7 @@ class TranscriptionPhrase(WireObject):
 # ---- how the server shows itself ----
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Animation(WireObject):
     """What moves the face: `outputs` are blendshapes and viseme_id."""
 
@@ -196,7 +196,7 @@ class Animation(WireObject):
     outputs: Opt[list[str]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class IceServer(WireObject):
     """A server that helps WebRTC through firewalls."""
 
@@ -205,7 +205,7 @@ class IceServer(WireObject):
     credential: Opt[str] = attrs.field(default=UNSET, repr=False)
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class VideoCrop(WireObject):
     """The part of the picture that is kept: two corners, each [x, y] in pixels."""
 
@@ -213,7 +213,7 @@ class VideoCrop(WireObject):
     bottom_right: Opt[list[int]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class VideoResolution(WireObject):
     """Pixels."""
 
@@ -221,7 +221,7 @@ class VideoResolution(WireObject):
     height: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Background(WireObject):
     """What is behind the avatar."""
 
@@ -229,7 +229,7 @@ class Background(WireObject):
     image_url: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class VideoParams(WireObject):
     """How the avatar is filmed; `bitrate` in bit/s."""
 
@@ -241,7 +241,7 @@ class VideoParams(WireObject):
     gop_size: Opt[int] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Scene(WireObject):
     """Where the avatar stands in the picture."""
 
@@ -254,7 +254,7 @@ class Scene(WireObject):
     amplitude: Opt[float] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AvatarConfig(WireObject):
     """The avatar: `type` is video-avatar or photo-avatar, `output_protocol` webrtc or websocket."""
 
@@ -273,14 +273,14 @@ class AvatarConfig(WireObject):
 # ---- how the server answers ----
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ErrorDetails(events.ErrorDetails):
     """Why a response or a transcription failed; `event_id` is that of the client event at fault."""
 
     event_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class StaticInterimResponse(events.VendorObject):
     """Bridges a wait with one of `texts`. `triggers` are latency (after `latency_threshold_ms`) and tool."""
 
@@ -291,7 +291,7 @@ class StaticInterimResponse(events.VendorObject):
     texts: Opt[list[str]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class LlmInterimResponse(events.VendorObject):
     """Bridges a wait with what `model` says. `triggers` as in `StaticInterimResponse`."""
 
@@ -307,7 +307,7 @@ class LlmInterimResponse(events.VendorObject):
 InterimResponse: TypeAlias = StaticInterimResponse | LlmInterimResponse | events.UnknownObject
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AgentConfig(events.VendorObject):
     """The agent that answers."""
 
@@ -319,7 +319,7 @@ class AgentConfig(events.VendorObject):
     thread_id: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RealtimeSession(events.RealtimeSession):
     """A conversation session. `input_audio_sampling_rate` is in Hz; the rate of ``audio.input.format`` is the same.
 
@@ -339,14 +339,14 @@ class RealtimeSession(events.RealtimeSession):
     truncation_strategy: Any = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class RealtimeResponse(events.RealtimeResponse):
     """A response, with the temperature that it was sampled at."""
 
     temperature: Opt[float] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseCreateParams(events.ResponseCreateParams):
     """What one response shall be. `pre_generated_assistant_message` is spoken as it is; `commit` and `cancel_previous`
     say what becomes of the buffered sound and of an active response; `append_input_items` come after the context."""
@@ -363,35 +363,35 @@ class ResponseCreateParams(events.ResponseCreateParams):
 # ---- items ----
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpListToolsItem(events.McpListToolsItem):
     """The tools of an MCP server."""
 
     object: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpCallItem(events.McpCallItem):
     """The server calls a tool of an MCP server."""
 
     object: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpApprovalRequestItem(events.McpApprovalRequestItem):
     """The server asks whether it may call an MCP tool."""
 
     object: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class McpApprovalResponseItem(events.McpApprovalResponseItem):
     """The client's answer to a `McpApprovalRequestItem`."""
 
     object: Opt[str] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class WebSearchCallItem(events.VendorObject):
     """The server searches the web."""
 
@@ -403,7 +403,7 @@ class WebSearchCallItem(events.VendorObject):
     action: Any = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class FileSearchResult(WireObject):
     """A place in a file, and how well it fits."""
 
@@ -414,7 +414,7 @@ class FileSearchResult(WireObject):
     attributes: Opt[dict[str, Any]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class FileSearchCallItem(events.VendorObject):
     """The server searches the files that it was given."""
 
@@ -427,7 +427,7 @@ class FileSearchCallItem(events.VendorObject):
     results: Opt[list[FileSearchResult]] = UNSET
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class WarningDetails(WireObject):
     """What the server did not like, though it goes on."""
 
