@@ -45,8 +45,8 @@ class Conversation:
 
     An item stands where ``conversation.item.added`` puts it: behind its `previous_item_id`; at the beginning, where
     that is null; at the end, where it is absent or names an item that is not here. The end it is, too, for a null that
-    cannot mean the beginning (a call, an item of a response, one that this client appended), and for every null of a
-    server that has sent such a one.
+    cannot mean the beginning (a call, speech, an item of a response, one that this client appended), and for every null
+    of a server that has sent such a one.
 
     The objects it gives are its own and change with it: read them, and copy what must stay.
     """

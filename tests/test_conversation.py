@@ -102,6 +102,8 @@ def refused(event_id: Any = None, code: Any = "conversation_already_has_active_r
         ([put("a", None), committed("u", None), put("u", None)], "au"),
         ([committed("u", None), put("u", None), put("a", None)], "au"),
         ([put("a", None), put("a", None), put("b", None)], "ba"),
+        # xAI puts speech into the conversation before it is committed
+        ([speaks("u"), put("a", None), put("u", None), transcribes("u"), committed("u", None), put("b", None)], "aub"),
         ([put("a"), put("b"), put("a", "b")], "ab"),
         ([put("a"), put("b"), deleted("a"), deleted("lost")], "b"),
         ([put("a"), put("b", "a"), deleted("a"), put("c", "a")], "bc"),

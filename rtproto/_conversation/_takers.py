@@ -46,10 +46,13 @@ def _error(state: State, event: events.ErrorEvent) -> None:
 
 
 def _item_added(state: State, event: Any) -> None:
+    is_new = id_of(event.item) not in state.items
     item = state.said(event.item)
     if item is not None:
         created = _taken_from(state, event.item)
-        state.place(item, event.previous_item_id, event.previous_item_id is None and _is_first(state, item, created))
+        # What has come of an item before, as the speech that it is, came after all that stands here.
+        first = event.previous_item_id is None and _is_first(state, item, is_new, created)
+        state.place(item, event.previous_item_id, first)
         state.weigh(item)
 
 
@@ -62,11 +65,11 @@ def _taken_from(state: State, item: events.Item) -> "Created | None":
     return None
 
 
-def _is_first(state: State, item: TrackedItem, created: "Created | None") -> bool:
+def _is_first(state: State, item: TrackedItem, is_new: bool, created: "Created | None") -> bool:
     """Whether null means the beginning: some servers send it for whatever they put at the end."""
     if item.in_conversation:
         return False
-    may_be = item.type == events.MessageItem.type and not item.response_id
+    may_be = is_new and item.type == events.MessageItem.type and not item.response_id
     first = created.at_root if created is not None else may_be and not state.null_is_vague
     if not first and state.order:
         state.null_is_vague = True
