@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from rtproto.events import Requested
+
 from ._policy import Policy
 from ._settings import Settings
 
-PATHS = {"/v1/realtime": "ga", "/openai/v1/realtime": "ga", "/openai/realtime": "beta"}
-"""Where sessions are, and the dialect that is spoken there: OpenAI's path, Azure's, and Azure's preview."""
+PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime")
+"""Where sessions are: OpenAI's path, Azure's, and Azure's preview."""
 
 
 @attrs.frozen(kw_only=True)
@@ -41,9 +43,11 @@ def visit(
     """What a request asks for. Names of `headers` are lower-case."""
     if path not in PATHS:
         return Denied(404, f"There is nothing at {path}: the Realtime API is at {', '.join(PATHS)}.")
-    beta = "realtime=v1" in headers.get("openai-beta", "").replace(" ", "").split(",")
+    requested = Requested(
+        path=path, query=tuple(query.items()), headers=tuple(headers.items()), subprotocols=tuple(subprotocols)
+    )
     return Visit(
-        dialect="beta" if beta else PATHS[path],
+        dialect=requested.dialect,
         subprotocol="realtime" if "realtime" in subprotocols else None,
         model=query.get("model") or query.get("deployment"),
         transcription=query.get("intent") == "transcription",
