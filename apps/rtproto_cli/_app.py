@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from rtproto_cli._events import events
 from rtproto_cli._serve import serve
 from rtproto_cli._stream import stream
+from rtproto_cli._validate import validate
 
 app = typer.Typer(
     name="rtproto",
@@ -34,3 +36,5 @@ def rtproto_command(
 
 app.command()(stream)
 app.command()(serve)
+app.command()(validate)
+app.command()(events)

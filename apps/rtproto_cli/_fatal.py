@@ -6,6 +6,8 @@ from typing import NoReturn
 
 import typer
 
+from rtproto._dialects import Dialect, dialect
+
 
 class Fatal(Exception):
     """Ends the command: one line for people, and the exit status (2: what you gave is wrong; 1: it went wrong)."""
@@ -27,3 +29,11 @@ def system_reason(error: BaseException) -> str:
     number = error.errno if isinstance(error, OSError) else None
     text = os.strerror(number) if number else str(error) or type(error).__name__
     return text[:1].lower() + text[1:]
+
+
+def known_dialect(name: str) -> Dialect:
+    """The dialect that the user named. Raises Fatal for one there is not."""
+    try:
+        return dialect(name)
+    except ValueError as error:
+        raise Fatal(f"{error} (see `rtproto events`)", 2) from None
