@@ -13,7 +13,7 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 # Many tests start programs and wait for them: more of them than cores keep two cores busy.
 WORKERS = "3"
 # What the tests read beside the installed packages.
-BESIDE_THE_WHEEL = ["tests", "test_data", "examples", "pyproject.toml", "README.md"]
+BESIDE_THE_WHEEL = ["tests", "test_data", "examples", "docs", "pyproject.toml", "README.md"]
 PINS_HEAD = """\
 # The newest versions that `rtproto[demo]` runs with, for those who want pins:
 # `python -m pip install -r requirements.txt`, or `-c requirements.txt` beside what you install.
@@ -95,6 +95,15 @@ def bench(session: nox.Session) -> None:
     """Measure side by side with other clients."""
     session.install(".[all]", "--group", "bench")
     session.run("python", "-m", "bench", *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Write the pages on the dialects, and build the site in site/."""
+    session.install("-e", ".", "--group", "docs")
+    session.run("python", "docs/dialects.py")
+    quiet = {"NO_MKDOCS_2_WARNING": "1"}
+    session.run("mkdocs", "build", "--strict", "--config-file", "docs/site/mkdocs.yml", *session.posargs, env=quiet)
 
 
 @nox.session(default=False)
