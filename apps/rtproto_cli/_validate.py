@@ -83,10 +83,11 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
         hint = file / "events.jsonl"
         raise Fatal(f"{_name(file)} is a directory; give {_name(hint) if hint.exists() else 'a file in it'}", 2)
     try:
-        with file.open("rb") as stream:
-            yield stream
+        stream = file.open("rb")
     except OSError as error:
         raise Fatal(f"cannot read {_name(file)}: {system_reason(error)}", 2) from None
+    with stream:
+        yield stream
 
 
 _NOT_LINES = {
