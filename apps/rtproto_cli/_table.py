@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-_LAST = 24
+_LAST = 40
 """Characters that the last column, the words, needs at least: it may wrap, and the others are names."""
 
 
