@@ -20,10 +20,9 @@ def events(
 ) -> None:
     """List the vocabulary: the dialects, the events of one, or the fields of an event or object.
 
-    rtproto events                           every dialect
-    rtproto events --dialect beta            its events
-    rtproto events response.audio.delta      the fields of one, by its type in any dialect
-    rtproto events MessageItem               or by its class
+    `rtproto events --dialect beta` lists the events of one dialect. With a name, as in `rtproto events
+    response.audio.delta` or `rtproto events MessageItem`, the fields of that event or object are listed, whichever
+    dialect has it.
     """
     try:
         chosen = known_dialect(in_dialect) if in_dialect is not None else None

@@ -15,7 +15,7 @@ from rich.text import Text
 from rtproto_cli._fatal import Fatal, fail, known_dialect, system_reason
 from rtproto_cli._recording import MAX_LINE
 from rtproto_cli._table import show_table
-from rtproto_cli._validation import STATEMENTS, Validation, shown
+from rtproto_cli._validation import STATEMENTS, Validation, printable, shown
 
 _STDIN = Path("-")
 
@@ -129,7 +129,7 @@ def _check_beginning(file: Path, line: bytes) -> None:
 
 
 def _name(file: Path) -> str:
-    return "standard input" if file == _STDIN else shown(str(file))
+    return "standard input" if file == _STDIN else printable(str(file))
 
 
 def _tell(file: Path, validation: Validation) -> None:

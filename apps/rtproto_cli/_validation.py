@@ -193,7 +193,11 @@ _BEGINNINGS = ("session.created", "transcription_session.created", "conversation
 
 def shown(text: str) -> str:
     """A name out of a recording, fit for a line: nothing in it moves the cursor, and it ends."""
-    text = text if len(text) <= 80 else text[:77] + "..."
+    return printable(text if len(text) <= 80 else text[:77] + "...")
+
+
+def printable(text: str) -> str:
+    """`text`, escaped where a terminal would obey it."""
     return text if text.isprintable() else ascii(text)
 
 
