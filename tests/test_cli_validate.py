@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rtproto_cli._app import app
 from rtproto_cli._guess import SIGNS, guess
 from rtproto_cli._recording import MAX_LINE, Mark, NoRecord, Record, read_line
@@ -16,6 +18,7 @@ from rtproto_cli._validation import STATEMENTS, Breach, Validation
 from shared import dialect_of, traces
 from typer.testing import CliRunner
 
+from rtproto._codec import SERVER_EVENTS
 from rtproto._dialects import DIALECTS
 from rtproto._rules import RULES
 
@@ -223,6 +226,30 @@ def test_an_excerpt_lacks_nothing(missing: dict[str, Any]) -> None:
     assert broken({"type": "transcription_session.created", "session": {}}, missing, dialect="beta") == first
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "realtime", "<1 bytes>", "item_1"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["type", "id", "item", "content", "session", "audio", "delta"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+ODD_EVENT = st.fixed_dictionaries(
+    {"type": st.sampled_from([*SERVER_EVENTS, "response.audio.delta", "ping", ""])},
+    optional=dict.fromkeys(("event_id", "session", "response", "item", "part", "delta", *PLACE), JSON),
+)
+
+
+@given(st.lists(ODD_EVENT | JSON, max_size=6), st.sampled_from([None, *DIALECTS]), st.booleans())
+@settings(max_examples=100)
+def test_nothing_in_a_recording_makes_it_fail(lines: list[Any], dialect: "str | None", strict: bool) -> None:
+    for breach in judged(*lines, dialect=dialect, strict=strict)[1]:
+        assert breach.rule in STATEMENTS
+        assert breach.reason
+
+
 def test_every_rule_has_its_statement() -> None:
     assert list(STATEMENTS) == ["schema", "unknown-type", *(rule.name for rule in RULES)]
 
@@ -277,8 +304,8 @@ def test_every_dialect_is_guessed_from_something() -> None:
 # ---- the command ----
 
 
-def run(*arguments: str, given: "bytes | None" = None) -> Any:
-    return CliRunner().invoke(app, ["validate", *arguments], input=given)
+def run(*arguments: str, typed: "bytes | None" = None) -> Any:
+    return CliRunner().invoke(app, ["validate", *arguments], input=typed)
 
 
 def written(directory: Path, lines: Iterable[bytes]) -> str:
@@ -331,12 +358,12 @@ def test_one_machine_readable_object(tmp_path: Path) -> None:
 
 
 def test_strict_and_standard_input() -> None:
-    given = b"\xef\xbb\xbf" + line(CREATED) + line({"type": "x"})
-    done = run("-", "--strict", given=given)
+    typed = b"\xef\xbb\xbf" + line(CREATED) + line({"type": "x"})
+    done = run("-", "--strict", typed=typed)
     assert done.exit_code == 1
     assert done.stdout.startswith("standard input:2: x: unknown-type: x is no event type of the dialect ga\n1 breach: ")
-    assert run("-", given=given).exit_code == 0
-    nothing = run("-", given=line({"type": "session.update", "session": {}}))
+    assert run("-", typed=typed).exit_code == 0
+    nothing = run("-", typed=line({"type": "session.update", "session": {}}))
     assert nothing.stdout.startswith("no breaches: 1 event in 1 session, dialect ga (a guess, as nothing tells;")
 
 
