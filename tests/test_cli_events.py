@@ -5,18 +5,18 @@ import json
 import re
 from typing import Any
 
+import commands
 import pytest
-from rtproto_cli._app import app
+from commands import Done
 from rtproto_cli._vocabulary import all_classes, entries, fields, own_fields, qualified, summary, type_name
-from typer.testing import CliRunner
 
 from rtproto import UnsetType, events
 from rtproto._codec import vocabulary
 from rtproto._dialects import DIALECTS, dialect
 
 
-def run(*arguments: str) -> Any:
-    return CliRunner().invoke(app, ["events", *arguments])
+def run(*arguments: str) -> Done:
+    return commands.run("events", *arguments)
 
 
 def told(*arguments: str) -> Any:
@@ -190,5 +190,5 @@ def test_a_narrow_terminal_gets_a_paragraph_for_each(terminal: Any, name: str) -
 
 def test_the_rules_on_a_narrow_terminal(terminal: Any) -> None:
     terminal(40)
-    shown = CliRunner().invoke(app, ["validate", "--rules"]).stdout.splitlines()
+    shown = commands.run("validate", "--rules").stdout.splitlines()
     assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line).rstrip()) for line in shown) <= 40

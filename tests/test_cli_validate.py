@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
+from commands import Done
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rtproto_cli._app import app
 from rtproto_cli._guess import SIGNS, guess
 from rtproto_cli._recording import MAX_LINE, Mark, NoRecord, Record, read_line
 from rtproto_cli._validation import STATEMENTS, Breach, Validation
 from shared import dialect_of, traces
-from typer.testing import CliRunner
 
 from rtproto._codec import SERVER_EVENTS
 from rtproto._dialects import DIALECTS
@@ -304,8 +304,8 @@ def test_every_dialect_is_guessed_from_something() -> None:
 # ---- the command ----
 
 
-def run(*arguments: str, typed: "bytes | None" = None) -> Any:
-    return CliRunner().invoke(app, ["validate", *arguments], input=typed)
+def run(*arguments: str, typed: bytes = b"") -> Done:
+    return commands.run("validate", *arguments, typed=typed)
 
 
 def written(directory: Path, lines: Iterable[bytes]) -> str:
