@@ -82,7 +82,8 @@ def vocabulary(side: Side, which: Dialect) -> dict[str, Any]:
     """Wire type -> class, of all that a side says in a dialect."""
     classes = _by_ga_type(side, which)
     named = {which.written_name(ga): cls for ga, cls in classes.items() if which.declares(ga)}
-    return named | {name: classes[which.names[name]] for name in which.aliases if which.names[name] in classes}
+    aliases = {name: ga for name, ga in which.names.items() if name in which.aliases}
+    return named | {name: classes[ga] for name, ga in aliases.items() if ga in classes}
 
 
 @cache

@@ -5,7 +5,10 @@ from rtproto._dialects._dialect import Dialect
 GA = Dialect(
     name="ga",
     title="OpenAI and Azure OpenAI",
-    about="The vocabulary of rtproto itself: every other dialect is described by how it differs from this one.",
+    about=(
+        "The protocol of `wss://api.openai.com/v1/realtime`, and of `/openai/v1/realtime` at Azure OpenAI: the "
+        "vocabulary of rtproto itself. Every other dialect is described by how it differs from this one."
+    ),
 )
 
 TRANSCRIPTION = Dialect(

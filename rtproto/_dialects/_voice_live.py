@@ -26,7 +26,6 @@ VOICE_LIVE = Dialect(
     absent=(
         "conversation.created",
         "conversation.item.created",
-        "conversation.item.done",
         "conversation.item.input_audio_transcription.segment",
         "input_audio_buffer.dtmf_event_received",
         "input_audio_buffer.timeout_triggered",

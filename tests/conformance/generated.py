@@ -60,6 +60,10 @@ def alternatives(tp: Any) -> tuple[Any, ...]:
     return tuple(found for arm in get_args(tp) for found in alternatives(arm))
 
 
+def _is_enum(tp: Any) -> bool:
+    return isinstance(tp, type) and issubclass(tp, enum.Enum)
+
+
 def _values(literal: Any) -> list[Any]:
     return [value.value if isinstance(value, enum.Enum) else value for value in get_args(literal)]
 
@@ -85,9 +89,9 @@ class Generator:
 
     def _strategy(self, tp: Any, kind: str = "") -> st.SearchStrategy[Any]:
         arms = self._arms(tp)
-        if len(arms) > 1:
-            return st.one_of([self.strategy(arm, kind) for arm in arms])
-        (arm,) = arms
+        return st.one_of([self._strategy_of(arm, kind) for arm in arms])
+
+    def _strategy_of(self, arm: Any, kind: str) -> st.SearchStrategy[Any]:
         if arm is str and kind == "audio":
             return _AUDIO
         if arm is Any and kind == "error":
@@ -102,7 +106,7 @@ class Generator:
             return st.dictionaries(
                 st.text(max_size=5), st.deferred(lambda: self.strategy(get_args(arm)[1])), max_size=2
             )
-        if isinstance(arm, type) and issubclass(arm, enum.Enum):
+        if _is_enum(arm):
             return st.sampled_from([member.value for member in arm])
         fields = self._fields_of(arm)
         assert fields is not None, f"no value is known for {arm}"
@@ -137,7 +141,9 @@ class Generator:
 
     def _plain(self, tp: Any, kind: str, turn: int) -> Any:
         arms = [arm for arm in self._arms(tp) if arm is not type(None)] or [type(None)]
-        arm = arms[turn % len(arms)]
+        return self._plain_of(arms[turn % len(arms)], kind, turn)
+
+    def _plain_of(self, arm: Any, kind: str, turn: int) -> Any:
         if arm is str and kind == "audio":
             return "AAAA"
         if arm in _PLAIN:
@@ -148,6 +154,6 @@ class Generator:
             return [self._plain(member, "", turn) for member in self._arms(get_args(arm)[0])]
         if get_origin(arm) is dict:
             return {f"k{i}": self._plain(of, "", turn) for i, of in enumerate(self._arms(get_args(arm)[1]))}
-        if isinstance(arm, type) and issubclass(arm, enum.Enum):
+        if _is_enum(arm):
             return next(iter(arm)).value
         return {name: self._plain(of, kind, turn) for name, (of, _, kind) in self._known(arm)}

@@ -94,7 +94,7 @@ def test_options_on_off_and_null(name: str, side: Side, model: Any) -> None:
 
 
 @pytest.mark.parametrize(("name", "side", "model"), MODELS)
-@settings(max_examples=50, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_anything_that_they_can_say(name: str, side: Side, model: Any, data: st.DataObject) -> None:
     survives(name, side, model, data.draw(GENERATED.strategy(model)))

@@ -23,7 +23,8 @@ ALSO_UNDERSTOOD = {
         "output_audio_buffer.audio_started",
         "output_audio_buffer.audio_stopped",
         "output_audio_buffer.audio_cleared",
-    }
+    },
+    ("azure-voicelive", "server"): {"conversation.item.done"},
 }
 """Names that were met on the wire, and are not in the description."""
 

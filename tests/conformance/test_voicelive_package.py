@@ -94,7 +94,7 @@ def test_options_on_off_and_null(side: Side, name: str, model: Any) -> None:
 
 
 @pytest.mark.parametrize(("side", "name", "model"), MODELS)
-@settings(max_examples=50, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_anything_that_they_can_say(side: Side, name: str, model: Any, data: st.DataObject) -> None:
     survives(side, data.draw(GENERATED.strategy(model)))
