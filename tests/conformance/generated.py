@@ -60,8 +60,9 @@ def alternatives(tp: Any) -> tuple[Any, ...]:
     return tuple(found for arm in get_args(tp) for found in alternatives(arm))
 
 
-def _is_enum(tp: Any) -> bool:
-    return isinstance(tp, type) and issubclass(tp, enum.Enum)
+def _members(tp: Any) -> list[Any]:
+    """The values of an Enum; none of anything else."""
+    return [member.value for member in tp] if isinstance(tp, type) and issubclass(tp, enum.Enum) else []
 
 
 def _values(literal: Any) -> list[Any]:
@@ -106,8 +107,8 @@ class Generator:
             return st.dictionaries(
                 st.text(max_size=5), st.deferred(lambda: self.strategy(get_args(arm)[1])), max_size=2
             )
-        if _is_enum(arm):
-            return st.sampled_from([member.value for member in arm])
+        if _members(arm):
+            return st.sampled_from(_members(arm))
         fields = self._fields_of(arm)
         assert fields is not None, f"no value is known for {arm}"
         return st.deferred(
@@ -154,6 +155,6 @@ class Generator:
             return [self._plain(member, "", turn) for member in self._arms(get_args(arm)[0])]
         if get_origin(arm) is dict:
             return {f"k{i}": self._plain(of, "", turn) for i, of in enumerate(self._arms(get_args(arm)[1]))}
-        if _is_enum(arm):
-            return next(iter(arm)).value
+        if _members(arm):
+            return _members(arm)[0]
         return {name: self._plain(of, kind, turn) for name, (of, _, kind) in self._known(arm)}
