@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import rtproto_sync
+from programs import run_here, run_process
+from rtproto_cli.__main__ import main
 from rtproto_cli._app import app
 from typer.testing import CliRunner
 
@@ -24,18 +26,16 @@ ENVIRON = {name: value for name, value in os.environ.items() if "OPENAI" not in 
 QUESTIONS = sorted(path.name for path in TEST_DATA.glob("question*"))
 
 
-def stream(file: Path, *arguments: str, cwd: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "rtproto_cli", "stream", str(file), "--json", *arguments],
-        cwd=cwd,
-        env=ENVIRON,
-        capture_output=True,
-        text=True,
-        timeout=50,
-    )
-    assert done.stderr == ""
-    assert done.returncode == 0
-    result: dict[str, Any] = json.loads(done.stdout)
+def stream(file: Path, *arguments: str, cwd: Path, outside: bool = False) -> dict[str, Any]:
+    """What `rtproto stream --json` says of a file; run in a process of its own where it is to be seen from outside."""
+    given = ["stream", str(file), "--json", *arguments]
+    if outside:
+        ended = run_process([sys.executable, "-m", "rtproto_cli", *given], cwd=cwd, environ=ENVIRON)
+    else:
+        ended = run_here(main, ["rtproto", *given], cwd=cwd, environ=ENVIRON)
+    assert ended.stderr == ""
+    assert ended.returncode == 0
+    result: dict[str, Any] = json.loads(ended.stdout)
     return result
 
 
@@ -62,7 +62,8 @@ def test_a_question_in_any_format_is_heard_and_played_back(tmp_path: Path, name:
 
 @pytest.mark.parametrize("transport", ["asyncio", "trio", "sync"])
 def test_push_to_talk_over_each_transport(tmp_path: Path, transport: str) -> None:
-    result = stream(TEST_DATA / "question.wav", "--no-vad", "--no-pace", "--transport", transport, cwd=tmp_path)
+    how = ["--no-vad", "--no-pace", "--transport", transport]
+    result = stream(TEST_DATA / "question.wav", *how, cwd=tmp_path, outside=transport == "asyncio")
     assert result["status"] == "completed"
     assert len(result["responses"]) == 1
     assert result["text"].startswith("I heard ")
@@ -82,10 +83,10 @@ def test_text_instead_of_speech(tmp_path: Path) -> None:
 
 
 def test_silence_is_told(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "rtproto_cli", "stream", str(TEST_DATA / "silence.wav"), "--no-pace"]
-    done = subprocess.run(command, cwd=tmp_path, env=ENVIRON, capture_output=True, text=True, timeout=50)
-    assert done.returncode == 1
-    assert "heard no speech" in done.stderr
+    command = ["rtproto", "stream", str(TEST_DATA / "silence.wav"), "--no-pace"]
+    ended = run_here(main, command, cwd=tmp_path, environ=ENVIRON)
+    assert ended.returncode == 1
+    assert "heard no speech" in ended.stderr
 
 
 @contextmanager
@@ -118,8 +119,7 @@ def test_serve_answers_until_it_is_stopped_and_says_goodbye(engine: str) -> None
 def test_a_port_that_is_taken_gets_one_line() -> None:
     with serving() as (_, url):
         port = url.split(":")[2].split("/")[0]
-        command = [sys.executable, "-m", "rtproto_cli", "serve", "--port", port]
-        second = subprocess.run(command, env=ENVIRON, capture_output=True, text=True, timeout=30)
+        second = run_here(main, ["rtproto", "serve", "--port", port], cwd=Path(), environ=ENVIRON)
     assert second.returncode == 1
     assert len(second.stderr.strip().splitlines()) == 1
     assert f"127.0.0.1:{port}: address already in use" in second.stderr

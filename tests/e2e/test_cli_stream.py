@@ -1,4 +1,7 @@
-"""`rtproto stream` as a user runs it, against servers that answer, refuse, fall silent and leave (rtproto_cli)."""
+"""`rtproto stream` as a user runs it, against servers that answer, refuse, fall silent and leave (rtproto_cli).
+
+Each kind of end is seen at least once from outside, in a process (`run_outside()`, `command()`); the rest runs here.
+"""
 
 import json
 import os
@@ -16,6 +19,8 @@ from typing import Any
 
 import pytest
 import rtproto_sync
+from programs import Ended, run_here, run_process
+from rtproto_cli.__main__ import main
 
 from rtproto import events
 
@@ -68,26 +73,30 @@ def push_to_talk(rt: rtproto_sync.ServerStream) -> None:
     answer(rt)
 
 
-def command(*arguments: str, cwd: Path, env: "dict[str, str] | None" = None) -> "subprocess.Popen[str]":
+def environ(**more: str) -> "dict[str, str]":
+    """Ours, without what configures a server."""
     clean = {name: value for name, value in os.environ.items() if "OPENAI" not in name}
+    return {**clean, "COLUMNS": "200", **more}
+
+
+def command(*arguments: str) -> "list[str]":
+    return [sys.executable, "-m", "rtproto_cli", "stream", *arguments]
+
+
+def start(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "rtproto_cli", "stream", *arguments],
-        cwd=cwd,
-        env={**clean, "COLUMNS": "200", **(env or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        command(*arguments), cwd=cwd, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def run(*arguments: str, cwd: Path, env: "dict[str, str] | None" = None) -> "tuple[int, str, str]":
-    with command(*arguments, cwd=cwd, env=env) as process:
-        try:
-            out, err = process.communicate(timeout=40)
-        finally:
-            process.kill()
-    assert "Traceback" not in err, err
-    return process.returncode, out, err
+def run(*arguments: str, cwd: Path, **variables: str) -> Ended:
+    return run_here(main, ["rtproto", "stream", *arguments], cwd=cwd, environ=environ(**variables))
+
+
+def run_outside(*arguments: str, cwd: Path, **variables: str) -> Ended:
+    ended = run_process(command(*arguments), cwd=cwd, environ=environ(**variables))
+    assert "Traceback" not in ended.stderr, ended.stderr
+    return ended
 
 
 def seconds_of(path: Path) -> float:
@@ -98,12 +107,12 @@ def seconds_of(path: Path) -> float:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_the_reply_is_shown_and_kept(tmp_path: Path, transport: str) -> None:
     with server(push_to_talk) as url:
-        status, out, err = run(
+        ended = run_outside(
             str(QUESTION), "--url", url, "--no-vad", "--no-pace", "--transport", transport, cwd=tmp_path
         )
-    assert status == 0
-    assert out == "It is sunny.\n"
-    assert "question-reply" in err
+    assert ended.returncode == 0
+    assert ended.stdout == "It is sunny.\n"
+    assert "question-reply" in ended.stderr
     directory = tmp_path / "question-reply"
     assert seconds_of(directory / "reply.wav") == 1.5
     assert (directory / "transcript.txt").read_text() == "It is sunny.\n"
@@ -120,11 +129,9 @@ def test_the_reply_is_shown_and_kept(tmp_path: Path, transport: str) -> None:
 
 def test_one_json_object_tells_the_result(tmp_path: Path) -> None:
     with server(push_to_talk) as url:
-        status, out, err = run(
-            str(QUESTION), "--url", url, "--no-vad", "--no-pace", "--json", "--to", "here/there", cwd=tmp_path
-        )
-    assert (status, err) == (0, "")
-    result = json.loads(out)
+        ended = run(str(QUESTION), "--url", url, "--no-vad", "--no-pace", "--json", "--to", "here/there", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    result = json.loads(ended.stdout)
     assert (result["status"], result["text"], result["audio_ms"]) == ("completed", "It is sunny.", 1500)
     assert result["sent_ms"] == pytest.approx(2843, abs=5)
     assert result["responses"] == [{"id": "resp_1", "status": "completed", "text": "It is sunny."}]
@@ -134,7 +141,7 @@ def test_one_json_object_tells_the_result(tmp_path: Path) -> None:
 
 def test_two_at_once_keep_apart(tmp_path: Path) -> None:
     with server(push_to_talk) as url:
-        both = [command(str(QUESTION), "--url", url, "--no-vad", "--no-pace", cwd=tmp_path) for _ in range(2)]
+        both = [start(str(QUESTION), "--url", url, "--no-vad", "--no-pace", cwd=tmp_path) for _ in range(2)]
         outs = [process.communicate(timeout=40) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert [out for out, _ in outs] == ["It is sunny.\n"] * 2
@@ -156,14 +163,12 @@ def test_a_refusal_gets_one_line(tmp_path: Path, transport: str, status: int, hi
         rt.reject(status, [("Retry-After", "7")] if status == 429 else [], b"sk-secret is wrong")
 
     with server(refuse) as url:
-        code, out, err = run(
-            str(QUESTION), "--url", url, "--transport", transport, cwd=tmp_path, env={"OPENAI_API_KEY": "sk-secret"}
-        )
-    assert (code, out) == (1, "")
-    assert len(err.strip().splitlines()) == 1
-    assert f"HTTP {status}" in err
-    assert hint in err
-    assert "secret" not in err
+        ended = run(str(QUESTION), "--url", url, "--transport", transport, cwd=tmp_path, OPENAI_API_KEY="sk-secret")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert f"HTTP {status}" in ended.stderr
+    assert hint in ended.stderr
+    assert "secret" not in ended.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -208,20 +213,20 @@ def plain_socket(reply: "bytes | None") -> Iterator[str]:
 )
 def test_what_is_no_websocket_gets_one_line(tmp_path: Path, transport: str, reply: "bytes | None") -> None:
     with plain_socket(reply) as url:
-        code, out, err = run(str(QUESTION), "--url", url, "--transport", transport, "--timeout", "1", cwd=tmp_path)
-    assert (code, out) == (1, "")
-    assert len(err.strip().splitlines()) == 1
-    assert "127.0.0.1" in err
+        ended = run(str(QUESTION), "--url", url, "--transport", transport, "--timeout", "0.5", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert "127.0.0.1" in ended.stderr
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_port_where_nobody_listens_gets_one_line(tmp_path: Path, transport: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    code, out, err = run(str(QUESTION), "--url", f"ws://127.0.0.1:{port}", "--transport", transport, cwd=tmp_path)
-    assert (code, out) == (1, "")
-    assert len(err.strip().splitlines()) == 1
-    assert f"127.0.0.1:{port}" in err
+    ended = run_outside(str(QUESTION), "--url", f"ws://127.0.0.1:{port}", "--transport", transport, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert f"127.0.0.1:{port}" in ended.stderr
 
 
 def silent(rt: rtproto_sync.ServerStream) -> None:
@@ -263,11 +268,11 @@ def refuses_the_session(rt: rtproto_sync.ServerStream) -> None:
 def test_a_session_that_goes_wrong_gets_one_line(tmp_path: Path, transport: str, script: Script, line: str) -> None:
     with server(script) as url:
         how = ["--url", url, "--transport", transport, "--timeout", "1", "--no-vad", "--no-pace", "--json"]
-        code, out, err = run(str(QUESTION), *how, cwd=tmp_path)
-    assert code == 1
-    assert len(err.strip().splitlines()) == 1
-    assert line in err
-    assert json.loads(out) == {"status": "failed", "error": err.strip().removeprefix("rtproto: ")}
+        ended = run(str(QUESTION), *how, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert line in ended.stderr
+    assert json.loads(ended.stdout) == {"status": "failed", "error": ended.stderr.strip().removeprefix("rtproto: ")}
 
 
 def test_a_file_in_which_the_server_hears_no_speech(tmp_path: Path) -> None:
@@ -275,9 +280,9 @@ def test_a_file_in_which_the_server_hears_no_speech(tmp_path: Path) -> None:
         start_session(rt)
 
     with server(deaf) as url:
-        code, _, err = run(str(QUESTION), "--url", url, "--no-pace", "--timeout", "1", cwd=tmp_path)
-    assert code == 1
-    assert "heard no speech" in err
+        ended = run(str(QUESTION), "--url", url, "--no-pace", "--timeout", "1", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "heard no speech" in ended.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")
@@ -293,7 +298,7 @@ def test_ctrl_c_keeps_what_arrived(tmp_path: Path, transport: str) -> None:
 
     with server(never_done) as url:
         arguments = [str(QUESTION), "--url", url, "--no-vad", "--no-pace", "--transport", transport]
-        with command(*arguments, cwd=tmp_path) as process:
+        with start(*arguments, cwd=tmp_path) as process:
             try:
                 assert answered.wait(30)
                 wait_for(lambda: "sunny." in (tmp_path / "question-reply" / "events.jsonl").read_text())
@@ -333,17 +338,23 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 def test_what_is_given_wrong_gets_status_2(tmp_path: Path, arguments: list[str], line: str) -> None:
     (tmp_path / "text.wav").write_text("not audio")
     (tmp_path / "empty.wav").write_bytes(b"")
-    code, out, err = run(*arguments, cwd=tmp_path)
-    assert (code, out) == (2, "")
-    assert line in err
+    ended = run(*arguments, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert line in ended.stderr
+
+
+def test_what_is_given_wrong_gets_status_2_outside(tmp_path: Path) -> None:
+    ended = run_outside("nowhere.wav", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "nowhere.wav" in ended.stderr
 
 
 def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with server(push_to_talk) as url:
-        code, _, err = run(str(QUESTION), "--url", url, "--to", "taken", "--timeout", "5", cwd=tmp_path)
-    assert code == 2
-    assert "cannot write to taken" in err
+        ended = run(str(QUESTION), "--url", url, "--to", "taken", "--timeout", "5", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "cannot write to taken" in ended.stderr
     assert (tmp_path / "taken").read_text() == "a file"
 
 
@@ -357,6 +368,6 @@ def test_a_dot_env_file_configures_and_the_environment_wins(tmp_path: Path) -> N
     with server(note) as url:
         base = url.split("/realtime")[0]
         (tmp_path / ".env").write_text(f"OPENAI_API_KEY=sk-file\nOPENAI_BASE_URL={base}\n")
-        assert run(str(QUESTION), cwd=tmp_path)[0] == 1
-        assert run(str(QUESTION), cwd=tmp_path, env={"OPENAI_API_KEY": "sk-env"})[0] == 1
+        assert run_outside(str(QUESTION), cwd=tmp_path).returncode == 1
+        assert run(str(QUESTION), cwd=tmp_path, OPENAI_API_KEY="sk-env").returncode == 1
     assert seen == ["Bearer sk-file", "Bearer sk-env"]
