@@ -1,4 +1,6 @@
-"""Every example, run as a user runs it: a process of its own, in an empty directory, with what it is told in one table.
+"""Every example, run as a user runs it, in an empty directory, with what it is told in one table.
+
+Each is run in a process of its own at least once; those that can be run more than once in a process do the rest here.
 
 What they need beyond the core is checked to be there: rtproto_aio, rtproto_trio, rtproto_sync, rtproto_audio and
 rtproto_emulator with `rtproto[demo]`; Twisted and Qt, which have no wheels for every system, may be absent.
@@ -10,6 +12,7 @@ import functools
 import importlib.util
 import os
 import re
+import runpy
 import signal
 import socket
 import ssl
@@ -18,7 +21,6 @@ import sys
 import threading
 import wave
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +30,7 @@ import pytest
 import rtproto_emulator
 import rtproto_sync
 import trustme
+from programs import Ended, run_here, run_process
 
 import rtproto
 from rtproto import events
@@ -146,66 +149,44 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {**ours, "QT_QPA_PLATFORM": "offscreen", **more}
 
 
-def run(name: str, *args: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "examples" / f"{name}.py"), *args],
-        cwd=cwd,
-        env=clean_environment(**environment),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=50,
-        check=False,
-    )
+def program(name: str, *args: str) -> list[str]:
+    return [str(ROOT / "examples" / f"{name}.py"), *args]
 
 
-@attrs.frozen
-class Ended:
-    """How a run of an example ended, in which directory."""
-
-    directory: Path
-    run: subprocess.CompletedProcess[str]
+def run(name: str, *args: str, cwd: Path, **environment: str) -> Ended:
+    """Runs an example in a process of its own."""
+    return run_process([sys.executable, *program(name, *args)], cwd=cwd, environ=clean_environment(**environment))
 
 
-def run_case(name: str, case: Case, places: dict[str, str], directory: Path) -> Ended:
-    if case.dotenv:
-        (directory / ".env").write_text(case.dotenv.format(**places), encoding="utf-8")
-    options = ["--url", case.url.format(**places)] if case.url else []
-    return Ended(directory, run(name, case.argument or EXAMPLES[name].argument, *options, cwd=directory))
-
-
-@pytest.fixture(scope="module")
-def runs(
-    request: pytest.FixtureRequest, places: Places, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Future[Ended]]]:
-    """Those runs of the table that this session wants, several at a time: starting a program takes long."""
-    wanted = {item.name.partition("[")[2].rstrip("]") for item in request.session.items}
-    known = attrs.asdict(places)
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        yield {
-            f"{name}-{case}": pool.submit(run_case, name, CASES[case], known, tmp_path_factory.mktemp(name))
-            for name, case in TABLE
-            if f"{name}-{case}" in wanted and not missing(EXAMPLES[name].needs)
-        }
-        pool.shutdown(cancel_futures=True)
+def run_example_here(name: str, *args: str, cwd: Path, **environment: str) -> Ended:
+    command = program(name, *args)
+    # runpy gives it a module of its own, which is gone afterwards.
+    main = functools.partial(runpy.run_path, command[0], run_name="__main__")
+    return run_here(main, command, cwd=cwd, environ=clean_environment(**environment))
 
 
 @pytest.mark.parametrize(("name", "case"), TABLE)
-def test_example(name: str, case: str, runs: dict[str, Future[Ended]]) -> None:
+def test_example(name: str, case: str, places: Places, tmp_path: Path) -> None:
     example, how = EXAMPLES[name], CASES[case]
     if why := missing(example.needs):
         pytest.skip(f"{name} needs {example.needs}, which is not to be had here: {why}")
-    ended = runs[f"{name}-{case}"].result()
-    assert ended.run.returncode == how.status, ended.run.stderr
+    known = attrs.asdict(places)
+    if how.dotenv:
+        (tmp_path / ".env").write_text(how.dotenv.format(**known), encoding="utf-8")
+    options = ["--url", how.url.format(**known)] if how.url else []
+    # A process has one reactor of Twisted and one application of Qt.
+    outside = case == "url" or example.needs != "rtproto"
+    ended = (run if outside else run_example_here)(name, how.argument or example.argument, *options, cwd=tmp_path)
+    assert ended.returncode == how.status, ended.stderr
     if how.complains:
-        assert ended.run.stdout == ""
-        assert re.fullmatch(rf".*{re.escape(how.complains)}.*\n", ended.run.stderr), ended.run.stderr
-        assert not (ended.directory / "reply.wav").exists()
+        assert ended.stdout == ""
+        assert re.fullmatch(rf".*{re.escape(how.complains)}.*\n", ended.stderr), ended.stderr
+        assert not (tmp_path / "reply.wav").exists()
     else:
-        assert ended.run.stderr == ""
-        assert re.fullmatch(example.says, ended.run.stdout), ended.run.stdout
+        assert ended.stderr == ""
+        assert re.fullmatch(example.says, ended.stdout), ended.stdout
         if name.startswith("stream_"):
-            with wave.open(str(ended.directory / "reply.wav")) as reply:
+            with wave.open(str(tmp_path / "reply.wav")) as reply:
                 seconds = reply.getnframes() / reply.getframerate()
             assert seconds > 1
 
@@ -214,7 +195,7 @@ def test_example(name: str, case: str, runs: dict[str, Future[Ended]]) -> None:
 def test_the_low_level_sample_says_which_variable_its_provider_needs(
     provider: str, variable: str, tmp_path: Path
 ) -> None:
-    ended = run("low_level_sample", QUESTION, provider, cwd=tmp_path)
+    ended = run_example_here("low_level_sample", QUESTION, provider, cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert re.fullmatch(rf"{variable} is not set: .*\n", ended.stderr)
 
@@ -225,7 +206,7 @@ def test_the_low_level_sample_talks_to_the_azure_resource_that_the_environment_n
     address = places.answering.replace("ws:", "http:").partition("/v1/")[0]
     azure = {"ENDPOINT": address, "DEPLOYMENT": "gpt-realtime", "API_KEY": "any"}
     variables = {f"AZURE_OPENAI_{name}": value for name, value in azure.items()}
-    ended = run("low_level_sample", QUESTION, "azure", cwd=tmp_path, **variables)
+    ended = run_example_here("low_level_sample", QUESTION, "azure", cwd=tmp_path, **variables)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert re.fullmatch(EXAMPLES["low_level_sample"].says, ended.stdout)
 
@@ -268,7 +249,7 @@ def test_the_server_answers_clients_and_stops_without_a_traceback(
 def test_the_server_says_in_one_line_that_its_port_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = run("play_server", "--port", str(port), cwd=tmp_path)
+        ended = run_example_here("play_server", "--port", str(port), cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert re.fullmatch(rf"cannot listen on 127\.0\.0\.1:{port}: .*\n", ended.stderr)
 
@@ -299,7 +280,7 @@ def test_the_selectors_loop_speaks_tls(tmp_path: Path) -> None:
     with rtproto_sync.serve(answer, "localhost", 0, ssl_context=context) as server:
         url = f"wss://localhost:{server.port}/"
         trusted = run("embed_selectors", WORDS, "--url", url, cwd=tmp_path, SSL_CERT_FILE="authority.pem")
-        distrusted = run("embed_selectors", WORDS, "--url", url, cwd=tmp_path)
+        distrusted = run_example_here("embed_selectors", WORDS, "--url", url, cwd=tmp_path)
     assert (trusted.returncode, trusted.stdout, trusted.stderr) == (0, f"{WORDS}\n", "")
     assert (distrusted.returncode, distrusted.stdout) == (1, "")
     assert re.fullmatch(r".*certificate verify failed.*\n", distrusted.stderr)
