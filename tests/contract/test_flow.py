@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import threading
 import time
 from base64 import b64encode
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import count
+from typing import Any
 
 import pytest
 from contract.conftest import Bench, numbers
@@ -21,7 +25,7 @@ from rtproto.events import Closed
 def test_two_that_flood_each_other_through_small_buffers_go_on(wire: Bench) -> None:
     """The peer says all before it hears anything; nobody iterates before all is sent."""
     link, peer = wire.open(buffers=SMALL)
-    count, size = 500, 8_000
+    count, size = 125, 32_000
 
     def flood() -> list[str]:
         for n in range(count):
@@ -142,11 +146,11 @@ def test_pings_in_their_thousands_are_answered_only_when_the_peer_listens(wire: 
     sending = link.begin("send_all", [wire.event(1, 400_000) for _ in range(12)])
     time.sleep(0.1)
     assert not sending.done()
-    for n in range(5000):
+    for n in range(2000):
         peer.ping(b"%d" % n)
     pongs: list[bytes] = []
     heard = 0
-    while heard < 12 or pongs[-1:] != [b"4999"]:
+    while heard < 12 or pongs[-1:] != [b"1999"]:
         event = peer.hear()
         if isinstance(event, Pong):
             pongs.append(bytes(event.payload))
@@ -154,11 +158,27 @@ def test_pings_in_their_thousands_are_answered_only_when_the_peer_listens(wire: 
             assert isinstance(event, TextMessage), event
             heard += 1
     sending.result()
-    assert len(pongs) < 1000
+    assert len(pongs) < 400, len(pongs)
+
+
+LATE = 0.05
+"""Seconds: what others may be late beside much traffic."""
+
+
+def lateness(wire: Bench) -> float:
+    """How late others typically are for a while, or for the calmest of three whiles: a busy machine makes one late, a
+    loop that lets nobody in makes all of them late.
+    """
+    late = math.inf
+    for _ in range(3):
+        late = statistics.median(wire.driver.heartbeat(0.1).result())
+        if late < LATE:
+            break
+    return late
 
 
 def test_others_get_their_turn_beside_a_flood(wire: Bench) -> None:
-    link, peer = wire.open()
+    link, peer = wire.open(buffers=Buffers(65_536))
     frames = peer.frame(wire.text(1, 60)) * 50
     enough = threading.Event()
 
@@ -172,32 +192,48 @@ def test_others_get_their_turn_beside_a_flood(wire: Bench) -> None:
 
     flooding = Background(flood)
     taking = link.begin("take", None)
-    # The calmest of three: a busy machine makes one late, a loop that lets nobody in makes all of them late.
-    late = min(statistics.median(wire.driver.heartbeat(0.1).result()) for _ in range(3))
+    late = lateness(wire)
     enough.set()
     *events, closed = taking.result()
     assert len(events) == flooding.result()
     assert closed.clean
-    assert late < 0.05
+    assert late < LATE
 
 
 def test_others_get_their_turn_beside_one_who_sends(wire: Bench) -> None:
     link, peer = wire.open()
-    count, late = 2000, []
-    for _ in range(3):  # the calmest counts, as above
-        hearing = Background(lambda: peer.texts(count))
-        events = [wire.event(1, 60)] * count
-        beating = wire.driver.heartbeat(0.2)
-        link.send_all(events)
-        late.append(statistics.median(beating.result()))
-        hearing.result(30)
-    assert min(late) < 0.05
+    enough = threading.Event()
+    # Who lets nobody in would never be told that it is enough.
+    end = time.monotonic() + 5
+
+    def endless() -> Iterator[Any]:
+        for n in count(1):
+            if enough.is_set() or time.monotonic() > end:
+                return
+            yield wire.event(n, 60)
+
+    def hear() -> list[int]:
+        heard = numbers(peer.texts(1))
+        while heard[-1] != 0:
+            heard += numbers(peer.texts(1))
+        return heard
+
+    hearing = Background(hear)
+    sending = link.begin("send_all", endless())
+    late = lateness(wire)
+    assert not sending.done(), "nobody else had a turn"
+    enough.set()
+    sending.result()
+    link.send(wire.event(0))
+    heard = hearing.result()
+    assert heard == [*range(1, len(heard)), 0]
+    assert late < LATE
 
 
 def test_large_messages_both_ways(wire: Bench) -> None:
-    """6 MiB: more than aiohttp and trio-websocket take unless they are told to."""
+    """4.5 MiB: more than aiohttp and trio-websocket take unless they are told to."""
     link, peer = wire.open()
-    size = 6 * 1024 * 1024 * 3 // 4
+    size = 9 * 1024 * 1024 // 2 * 3 // 4
     text = wire.text(1, size)
     hearing = Background(lambda: peer.texts(1))
     link.send(wire.event(2, size))
