@@ -195,7 +195,7 @@ def test_the_file_is_closed_when_the_iteration_ends_fails_or_is_dropped(monkeypa
 
 
 def test_a_long_file_needs_little_memory(tmp_path: Path) -> None:
-    path, minutes = tmp_path / "long.flac", 12
+    path, minutes = tmp_path / "long.flac", 3
     minute = np.stack([tone(60, 44_100), tone(60, 44_100, 0.1)], axis=1).astype("f4")
     with soundfile.SoundFile(path, "w", 44_100, 2) as file:
         for _ in range(minutes):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rtproto_audio import Resampler, rms
+from scale import scaled
 
 RATES = [8_000, 16_000, 22_050, 24_000, 44_100, 48_000]
 
@@ -43,7 +44,7 @@ def test_pieces_give_what_the_whole_gives(rate_in: int, rate_out: int) -> None:
 
 
 @given(cuts=st.lists(st.integers(0, 4_800), max_size=12), rates=st.sampled_from([(24_000, 16_000), (22_050, 24_000)]))
-@settings(max_examples=60)
+@settings(max_examples=scaled(60))
 def test_any_cut_also_through_a_sample_gives_the_same_bytes(cuts: list[int], rates: tuple[int, int]) -> None:
     pcm = chirp(0.1, 24_000)
     edges = [0, *sorted(cuts), len(pcm)]

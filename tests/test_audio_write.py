@@ -11,6 +11,7 @@ import rtproto_audio._write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rtproto_audio import AudioFileError, read_audio, write_wav
+from scale import scaled
 
 FULL = Path("/dev/full")
 
@@ -31,7 +32,7 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
 
 
 @given(pieces=st.lists(st.binary(max_size=9), max_size=8))
-@settings(max_examples=40)
+@settings(max_examples=scaled(40))
 def test_pieces_may_end_in_half_a_sample(tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]) -> None:
     path = tmp_path_factory.mktemp("half") / "reply.wav"
     with write_wav(path) as wav:

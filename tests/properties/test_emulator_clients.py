@@ -12,6 +12,7 @@ from emulated import Emulated, append, create, every, hears, silence, update, vo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rtproto_emulator import Settings
+from scale import scaled
 
 from rtproto import events
 
@@ -61,7 +62,7 @@ SAID: st.SearchStrategy[events.ClientEvent] = st.one_of(
 STORY = st.lists(st.one_of(SAID, st.floats(0.001, 7)), max_size=40)
 
 
-@settings(max_examples=100)
+@settings(max_examples=scaled(100))
 @given(STORY, st.sampled_from(["ga", "beta"]))
 def test_any_client(story: list[Any], dialect: str) -> None:
     limits = Settings(pace=2.0, max_items=6, max_audio=200_000, max_input_ms=3000, max_responses=3)
@@ -79,7 +80,7 @@ def test_any_client(story: list[Any], dialect: str) -> None:
     assert e.closed is None
 
 
-@settings(max_examples=50)
+@settings(max_examples=scaled(50))
 @given(STORY)
 def test_the_same_client_hears_the_same(story: list[Any]) -> None:
     told = []
@@ -160,7 +161,7 @@ def places(wire: Any) -> list[tuple[Any, Any]]:
     return [(wire, key) for key in keys] + [place for key in keys for place in places(wire[key])]
 
 
-@settings(max_examples=200)
+@settings(max_examples=scaled(200))
 @given(st.data())
 def test_any_field(data: st.DataObject) -> None:
     e = Emulated(lawful=False)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scale import scaled
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
@@ -311,7 +312,7 @@ def streams(draw: st.DrawFn, client: bool, deflate: bool) -> bytes:
 
 @roles
 @compressions
-@settings(max_examples=150)
+@settings(max_examples=scaled(150))
 @given(data=st.data())
 def test_any_stream_under_any_split(client: bool, deflate: bool, data: st.DataObject) -> None:
     stream = data.draw(streams(client, deflate))

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from scale import scaled
 
 import rtproto
 from rtproto import Close, Config, Connection, Role, Session, State, Timeouts, events
@@ -176,7 +177,7 @@ class TwoMachines(RuleBasedStateMachine):
 
 
 TestTwoMachines = TwoMachines.TestCase
-TestTwoMachines.settings = settings(max_examples=40, stateful_step_count=20)
+TestTwoMachines.settings = settings(max_examples=scaled(40), stateful_step_count=20)
 
 
 def test_a_close_travels_as_it_is() -> None:

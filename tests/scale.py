@@ -1,0 +1,8 @@
+"""How many examples hypothesis tries where a test does not ask for the default number."""
+
+from hypothesis import settings
+
+
+def scaled(examples: int) -> int:
+    """`examples`, or the same share of them that the profile in force has of hypothesis' usual hundred."""
+    return examples * settings().max_examples // 100
