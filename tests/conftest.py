@@ -1,9 +1,10 @@
-"""What every test shares: the hypothesis profiles, and the rule of a core-only run."""
+"""What every test shares: the hypothesis profiles, Ctrl-C, the rule of a core-only run, and what is asked again."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,13 @@ settings.register_profile("ci", deadline=None, derandomize=True, database=None, 
 # The examples of "ci" are the same on every Python: where one of them has tried all, some do for the others.
 settings.register_profile("ci-brief", settings.get_profile("ci"), max_examples=25)
 settings.load_profile("dev")
+
+
+def pytest_configure() -> None:
+    # A shell that starts us in the background has Ctrl-C ignored, and so would be what the tests send to themselves and
+    # to the programs that they start: they would wait for ever.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
