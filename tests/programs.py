@@ -1,4 +1,4 @@
-"""Runs command lines: in a process of its own, as a user does, or inside the test's process where nothing is lost by it.
+"""Runs command lines: in a process of its own, as a user does, or in the test's process where nothing is lost by it.
 
 A process spends most of its life importing. What needs one (signals, a clean exit of the interpreter, an event loop
 that can be run once) gets one; for the rest `run_here()` gives the same answer in a tenth of the time.

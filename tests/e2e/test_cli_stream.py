@@ -223,7 +223,8 @@ def test_what_is_no_websocket_gets_one_line(tmp_path: Path, transport: str, repl
 def test_a_port_where_nobody_listens_gets_one_line(tmp_path: Path, transport: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    ended = run_outside(str(QUESTION), "--url", f"ws://127.0.0.1:{port}", "--transport", transport, cwd=tmp_path)
+    started = run_outside if transport == "asyncio" else run
+    ended = started(str(QUESTION), "--url", f"ws://127.0.0.1:{port}", "--transport", transport, cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert len(ended.stderr.strip().splitlines()) == 1
     assert f"127.0.0.1:{port}" in ended.stderr
