@@ -111,7 +111,7 @@ def test_sending_while_nobody_takes_the_events_fails_in_words(wire: Bench) -> No
 def test_a_slow_application_slows_its_peer_and_loses_nothing(wire: Bench) -> None:
     """What waits is bounded, and what the application is slow to take is no silence of the peer."""
     config = Config(limits=Limits(max_queue=50), timeouts=Timeouts(keepalive=0.05, pong=0.2))
-    link, peer = wire.open(config, Buffers(32_768))
+    link, peer = wire.open(config, Buffers(131_072))
     count, size = 150, 20_000
 
     said = threading.Event()
@@ -130,7 +130,7 @@ def test_a_slow_application_slows_its_peer_and_loses_nothing(wire: Bench) -> Non
 
     flooding = Background(flood)
     first = link.take(1)
-    time.sleep(0.4)
+    time.sleep(0.3)
     assert not said.is_set(), "4 MB went somewhere"
     assert link.state is State.OPEN
     rest = link.take(count - 1, timeout=30)

@@ -190,16 +190,16 @@ def _say_nothing(sock: socket.socket) -> None:
 
 def test_a_server_that_says_nothing(client: Bench) -> None:
     begun = time.monotonic()
-    error = refused(client, client.listen(_say_nothing).port, Config(timeouts=Timeouts(open=0.3)))
+    error = refused(client, client.listen(_say_nothing).port, Config(timeouts=Timeouts(open=0.15)))
     assert error.status is None
-    assert "0.3 s" in str(error)
-    assert 0.25 < time.monotonic() - begun < 3
+    assert "0.15 s" in str(error)
+    assert 0.14 < time.monotonic() - begun < 3
 
 
 @pytest.mark.tls
 def test_a_server_that_says_nothing_below_tls(client: Bench) -> None:
-    error = refused(client, client.listen(_say_nothing, tls=False).port, Config(timeouts=Timeouts(open=0.3)))
-    assert "0.3 s" in str(error)
+    error = refused(client, client.listen(_say_nothing, tls=False).port, Config(timeouts=Timeouts(open=0.15)))
+    assert "0.15 s" in str(error)
 
 
 @pytest.mark.tls
