@@ -11,8 +11,9 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
-# Many tests start programs and wait for them: more of them than cores keep two cores busy.
-WORKERS = "3"
+# Many tests wait, for programs or timers: more workers than cores keep two cores busy. Slow tests lie beside each other,
+# so who has done its share takes of another's.
+WORKERS = ["--numprocesses=4", "--dist=worksteal"]
 # What the tests read beside the installed packages.
 BESIDE_THE_WHEEL = ["tests", "test_data", "examples", "docs", "pyproject.toml", "README.md"]
 # What packing may break: programs, their modules and data, and what is said of a missing extra. That every module is
@@ -36,7 +37,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def run_pytest(session: nox.Session, *args: str, profile: str = "ci-brief") -> None:
-    session.run("pytest", f"--numprocesses={WORKERS}", f"--hypothesis-profile={profile}", *args, *session.posargs)
+    session.run("pytest", *WORKERS, f"--hypothesis-profile={profile}", *args, *session.posargs)
 
 
 @nox.session
