@@ -11,8 +11,8 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
-# Many tests wait, for programs or timers: more workers than cores keep two cores busy. Slow tests lie beside each other,
-# so who has done its share takes of another's.
+# Many tests wait, for programs or timers: more workers than cores keep two cores busy. Slow tests lie beside each
+# other, so who has done its share takes of another's.
 WORKERS = ["--numprocesses=4", "--dist=worksteal"]
 # What the tests read beside the installed packages.
 BESIDE_THE_WHEEL = ["tests", "test_data", "examples", "docs", "pyproject.toml", "README.md"]
