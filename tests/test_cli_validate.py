@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rtproto_cli._guess import SIGNS, guess
 from rtproto_cli._recording import MAX_LINE, Mark, NoRecord, Record, read_line
 from rtproto_cli._validation import STATEMENTS, Breach, Validation
+from scale import scaled
 from shared import dialect_of, traces
 
 from rtproto._codec import SERVER_EVENTS
@@ -243,7 +244,7 @@ ODD_EVENT = st.fixed_dictionaries(
 
 
 @given(st.lists(ODD_EVENT | JSON, max_size=6), st.sampled_from([None, *DIALECTS]), st.booleans())
-@settings(max_examples=100)
+@settings(max_examples=scaled(100))
 def test_nothing_in_a_recording_makes_it_fail(lines: list[Any], dialect: "str | None", strict: bool) -> None:
     for breach in judged(*lines, dialect=dialect, strict=strict)[1]:
         assert breach.rule in STATEMENTS

@@ -20,6 +20,7 @@ from openai.types.realtime import (
     realtime_translation_client_event,
     realtime_translation_server_event,
 )
+from scale import scaled
 
 from rtproto import Role, events
 from rtproto._codec import Codec, vocabulary
@@ -94,7 +95,7 @@ def test_options_on_off_and_null(name: str, side: Side, model: Any) -> None:
 
 
 @pytest.mark.parametrize(("name", "side", "model"), MODELS)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=scaled(50), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_anything_that_they_can_say(name: str, side: Side, model: Any, data: st.DataObject) -> None:
     survives(name, side, model, data.draw(GENERATED.strategy(model)))

@@ -13,6 +13,7 @@ from azure.ai.voicelive._utils.model_base import Model, _deserialize
 from conformance.generated import Generator, alternatives
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scale import scaled
 
 from rtproto import Role, events
 from rtproto._codec import Codec, vocabulary
@@ -94,7 +95,7 @@ def test_options_on_off_and_null(side: Side, name: str, model: Any) -> None:
 
 
 @pytest.mark.parametrize(("side", "name", "model"), MODELS)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=scaled(50), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_anything_that_they_can_say(side: Side, name: str, model: Any, data: st.DataObject) -> None:
     survives(side, data.draw(GENERATED.strategy(model)))

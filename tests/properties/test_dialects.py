@@ -8,6 +8,7 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scale import scaled
 
 from rtproto import UNSET, Role, UnsetType, events
 from rtproto._codec import Codec, vocabulary
@@ -72,7 +73,7 @@ EVENTS = [(name, side, cls) for name in DIALECTS for side in SIDES for cls in vo
 
 
 @pytest.mark.parametrize(("name", "side", "cls"), EVENTS)
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=scaled(12), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_what_goes_out_comes_in_and_goes_out_the_same(name: str, side: Side, cls: Any, data: st.DataObject) -> None:
     event = data.draw(objects(cls))
