@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
-from functools import cache
-from typing import Any, Literal, get_type_hints
+from functools import cache, reduce
+from operator import or_
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from azure.ai.voicelive import _unions, models
@@ -31,11 +32,22 @@ KINDS = {"audio": "audio", "error": "error"}
 
 
 def is_model(tp: Any) -> bool:
-    return isinstance(tp, type) and issubclass(tp, Model)
+    # On Python 3.10 `list[str]` is a type, too.
+    return get_origin(tp) is None and isinstance(tp, type) and issubclass(tp, Model)
 
 
 def variants_of(model: Any) -> tuple[Any, ...]:
     return tuple(model.__dict__.get("__mapping__", {}).values()) if is_model(model) else ()
+
+
+def resolved(tp: Any) -> Any:
+    """`tp` without names in the place of types: Python 3.10 leaves those in a `list["..."]`."""
+    if isinstance(tp, str):
+        return getattr(models, tp.removeprefix("_models."))
+    if get_origin(tp) in (list, dict):
+        return get_origin(tp)[tuple(map(resolved, get_args(tp)))]
+    arms = alternatives(tp)
+    return reduce(or_, map(resolved, arms)) if len(arms) > 1 else tp
 
 
 @cache
@@ -43,7 +55,7 @@ def fields_of(model: Any) -> Any:
     if not is_model(model):
         return None
     model.__new__(model)  # it learns its fields then
-    hints = get_type_hints(model, NAMESPACE)
+    hints = {name: resolved(hint) for name, hint in get_type_hints(model, NAMESPACE).items()}
     return {
         field._rest_name: (
             hints[name],
