@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import json
+import signal
 import socket
 import threading
 import time
@@ -233,6 +234,33 @@ def test_ctrl_c_while_reading_loses_nothing() -> None:
         assert next(client) == said(1)[0]
         client.send(append("e1"))
         wait_until(lambda: far.heard == [append("e1")])
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="Windows: Ctrl-C does not end the wait for a lock")
+def test_ctrl_c_while_another_thread_has_the_lock_leaves_it_to_that_thread() -> None:
+    failures: list[BaseException] = []
+
+    def interrupt(pump: Pump[Any, Any], main: int) -> None:
+        try:
+            with pump.lock:
+                pump._nudge()
+                time.sleep(0.05)  # the main thread wants the lock, too
+                signal.pthread_kill(main, signal.SIGINT)
+                time.sleep(0.05)
+                pump.lock.notify_all()  # an error where the lock was given away
+        except BaseException as error:
+            failures.append(error)
+
+    with opened() as (client, far):
+        main = threading.get_ident()
+        interrupting = threading.Timer(0.05, interrupt, args=(client._pump, main))
+        interrupting.start()
+        with pytest.raises(KeyboardInterrupt):
+            next(client)
+        interrupting.join()
+        assert failures == []
+        far.say(1)
+        assert next(client) == said(1)[0]
 
 
 def test_ctrl_c_in_the_middle_of_a_write_ends_the_session() -> None:

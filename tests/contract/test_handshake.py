@@ -215,6 +215,25 @@ def test_a_certificate_of_an_unknown_authority(client: Bench) -> None:
         listener.close()
 
 
+@pytest.mark.tls
+@pytest.mark.parametrize("answer", [http_answer("400 Bad Request"), bytes(9), b"SSH-2.0-OpenSSH_9.6\r\n", b""])
+def test_a_server_that_does_not_speak_tls(client: Bench, answer: bytes) -> None:
+    def script(sock: socket.socket) -> None:
+        with sock:
+            sock.recv(1000)
+            sock.sendall(answer)
+            sock.shutdown(socket.SHUT_WR)
+            while sock.recv(1000):
+                pass
+
+    port = client.listen(script, tls=False).port
+    with pytest.raises((ConnectionError, HandshakeError)) as caught:
+        client.connect(port, api_key=KEY)
+    assert f"TLS with 127.0.0.1:{port} failed" in str(caught.value) or not answer
+    assert "ws://" in str(caught.value) or not answer
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
 # ---- through a proxy ----
 
 

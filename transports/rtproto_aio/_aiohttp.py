@@ -21,11 +21,12 @@ from rtproto import Config, Endpoint, Role, Session, State
 from rtproto._handshake import USER_AGENT, _reason, _without_key
 from rtproto._http import Answer, refuse_bad_headers
 from rtproto._redact import KEY_SUBPROTOCOL, redact_subprotocol
+from rtproto._tls import untrusted
 from rtproto._tunnel import Proxy
 from rtproto.errors import HandshakeError, LocalProtocolError
 from rtproto.events import Opened, Requested
 from rtproto_aio._defaults import client_context
-from rtproto_aio._failures import unreachable, untrusted
+from rtproto_aio._failures import unreachable
 from rtproto_aio._websocket import ClientWebSocket, ServerWebSocket, WebSocketConnection
 
 __all__ = ["ClientWebSocket", "ServerWebSocket", "WebSocketConnection", "accept", "connect"]
@@ -252,8 +253,9 @@ async def _open(
     except aiohttp.ClientResponseError:
         raise HandshakeError(None, reason="the server's answer is not HTTP") from None
     except aiohttp.ClientConnectorCertificateError as error:
-        why = error.certificate_error
-        raise untrusted(host, port, why if isinstance(why, ssl.SSLError) else ssl.SSLError(0, str(why))) from None
+        raise untrusted(host, port, error.certificate_error) from None
+    except aiohttp.ClientConnectorSSLError as error:
+        raise untrusted(host, port, error.os_error) from None
     except ssl.SSLError as error:
         raise untrusted(host, port, error) from None
     except aiohttp.ClientProxyConnectionError as error:

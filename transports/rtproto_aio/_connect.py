@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from rtproto import Config, Connection, Endpoint
+from rtproto._tls import untrusted
 from rtproto._tunnel import Established, Proxy, Tunnel
 from rtproto.errors import HandshakeError
 from rtproto_aio._defaults import client_context, with_fast_mask
-from rtproto_aio._failures import unreachable, untrusted
+from rtproto_aio._failures import unreachable
 from rtproto_aio._stream import ClientStream
 from rtproto_aio._wire import Wire
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 
 
 def unreachable(host: str, port: int, error: OSError) -> ConnectionError:
@@ -13,9 +12,3 @@ def unreachable(host: str, port: int, error: OSError) -> ConnectionError:
         return ConnectionError(f"cannot connect to {host}:{port}: the name has no address ({error.strerror})")
     kind = type(error) if isinstance(error, ConnectionError) else ConnectionError
     return kind(f"cannot connect to {host}:{port}: {os.strerror(error.errno) if error.errno else error}")
-
-
-def untrusted(host: str, port: int, error: ssl.SSLError) -> ConnectionError:
-    """For a failure of TLS."""
-    why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason or error
-    return ConnectionError(f"TLS with {host}:{port} failed: {why}")

@@ -8,6 +8,7 @@ import ssl
 import time
 
 from rtproto import Config, Connection, Endpoint
+from rtproto._tls import untrusted
 from rtproto._tunnel import Proxy
 from rtproto.errors import HandshakeError
 from rtproto_sync._defaults import client_context, with_fast_mask
@@ -51,8 +52,7 @@ def connect(
     except BaseException:
         connection._leave()
         if pump.failure is not None:
-            why = getattr(pump.failure, "verify_message", None) or (pump.failure.reason or "").replace("_", " ").lower()
-            raise ConnectionError(f"TLS with {where} failed: {why}") from None
+            raise untrusted(endpoint.host, endpoint.port, pump.failure) from None
         raise
     logger.debug("opened a session with %s", endpoint.host)
     return connection

@@ -41,7 +41,7 @@ class Pump(Generic[Out, In]):
         """`early` is what was read from `sock` already."""
         sock.setblocking(False)
         self.machine = machine
-        self.lock = threading.Condition(threading.Lock())
+        self.lock = threading.Condition()
         self.failure: ssl.SSLError | None = None
         """What was wrong with the peer's TLS."""
         self._socket = sock
@@ -128,7 +128,10 @@ class Pump(Generic[Out, In]):
             if self._driving:
                 if time.monotonic() >= until:
                     return
-                self.lock.wait(min(SLICE, until - time.monotonic()))
+                try:
+                    self.lock.wait(min(SLICE, until - time.monotonic()))
+                finally:
+                    self._hold()
                 continue
             self._driving = True
             try:
@@ -236,7 +239,24 @@ class Pump(Generic[Out, In]):
         try:
             return call(*args)
         finally:
-            self.lock.acquire()
+            self._hold()
+
+    def _hold(self) -> None:
+        """Makes sure that this thread has the lock again: Ctrl-C may have come while it waited for it.
+
+        Whoever goes on without would give away the lock that another thread has by then.
+        """
+        interrupted: KeyboardInterrupt | None = None
+        held = False
+        while not held:
+            try:
+                if not _is_held(self.lock):
+                    self.lock.acquire()
+                held = True
+            except KeyboardInterrupt as error:
+                interrupted = error
+        if interrupted is not None:
+            raise interrupted
 
     def _is_stuck(self, since: float) -> bool:
         """Whether nobody takes events and the peer takes no bytes, for the patience that a lost Pong would get."""
@@ -299,3 +319,11 @@ class Pump(Generic[Out, In]):
         else:
             self._socket.close()
             self._wake.close()
+
+
+def _is_held(lock: threading.Condition) -> bool:
+    try:
+        lock.notify(0)
+    except RuntimeError:
+        return False
+    return True

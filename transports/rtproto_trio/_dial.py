@@ -9,6 +9,7 @@ import ssl
 import trio
 
 from rtproto import Endpoint
+from rtproto._tls import untrusted
 from rtproto._tunnel import Established, Proxy, Tunnel
 from rtproto.errors import HandshakeError
 from rtproto_trio._defaults import client_context
@@ -29,7 +30,7 @@ async def reach(endpoint: Endpoint, proxy: Proxy | None, context: ssl.SSLContext
             await wire.start_tls(context or client_context(), endpoint.host)
     except trio.BrokenResourceError as error:
         await wire.abort()
-        raise _untrusted(endpoint, error.__cause__) from None
+        raise untrusted(endpoint.host, endpoint.port, error.__cause__) from None
     except BaseException:
         await wire.abort()
         raise
@@ -51,13 +52,6 @@ def _unreachable(host: str, port: int, error: OSError) -> ConnectionError:
     kind = type(last) if isinstance(last, ConnectionError) else ConnectionError
     why = os.strerror(last.errno) if isinstance(last, OSError) and last.errno else str(last)
     return kind(f"cannot connect to {host}:{port}: {why}")
-
-
-def _untrusted(endpoint: Endpoint, error: BaseException | None) -> ConnectionError:
-    why = str(error) if error else "the server closed the connection"
-    if isinstance(error, ssl.SSLError):
-        why = getattr(error, "verify_message", None) or (error.reason or why).replace("_", " ").lower()
-    return ConnectionError(f"TLS with {endpoint.host}:{endpoint.port} failed: {why}")
 
 
 async def _tunnel(stream: Wire, endpoint: Endpoint, proxy: Proxy) -> bytes:
