@@ -16,6 +16,7 @@ from emulated import (
     every,
     hears,
     only,
+    refusal,
     silence,
     sound,
     types,
@@ -596,3 +597,25 @@ def test_chunks_of_any_size_make_the_same_turns() -> None:
             e.say(event)
         told.append(e.seen)
     assert all(other == told[0] for other in told[1:])
+
+
+def test_the_beta_dialect_takes_its_two_modalities_in_either_order() -> None:
+    e = Emulated(dialect="beta")
+    (updated,) = e.raw('{"type": "session.update", "session": {"modalities": ["audio", "text"]}}')
+    assert updated.session.output_modalities == ["audio"]
+    heard = e.raw('{"type": "response.create", "response": {"modalities": ["audio", "text"]}}')
+    assert heard[0].response.output_modalities == ["audio"]
+    e.finish()
+    (updated,) = e.raw('{"type": "session.update", "session": {"modalities": ["text"]}}')
+    assert updated.session.output_modalities == ["text"]
+    for name, said in (("session", "session.update"), ("response", "response.create")):
+        error = refusal(e.raw(f'{{"type": "{said}", "{name}": {{"modalities": ["audio"]}}}}'))
+        assert (error.code, error.param) == ("invalid_value", f"{name}.modalities")
+        assert "['text'] and ['audio', 'text']" in error.message
+
+
+def test_ga_knows_no_modalities() -> None:
+    e = Emulated()
+    said = '{"type": "session.update", "session": {"type": "realtime", "modalities": ["audio", "text"]}}'
+    error = refusal(e.raw(said))
+    assert (error.code, error.param) == ("unknown_parameter", "session.modalities")

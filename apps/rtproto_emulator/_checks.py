@@ -164,11 +164,19 @@ def walk(thing: Any, at: str) -> Iterator[tuple[Any, str]]:
                 yield from walk(getattr(thing, field.name), f"{at}.{field.name}".lstrip("."))
 
 
-def check_known(event: Any) -> None:
-    """Refuses the first field, at any depth of `event`, that the protocol does not have."""
+def check_known(event: Any, *, beta: bool) -> None:
+    """Refuses the first field, at any depth of `event`, that the protocol does not have.
+
+    In beta the two modalities may stand in either order. The codec keeps the order that is not its own in `extra`.
+    """
     for holder, at in walk(event, ""):
-        for name in holder.extra or ():
-            raise unknown(f"{at}.{name}".lstrip("."))
+        for name, held in (holder.extra or {}).items():
+            param = f"{at}.{name}".lstrip(".")
+            if not (beta and param in ("session.modalities", "response.modalities")):
+                raise unknown(param)
+            if held != ["audio", "text"]:
+                supported = "Supported combinations are: ['text'] and ['audio', 'text']."
+                raise Refusal("invalid_value", f"Invalid modalities: {held!r}. {supported}", param)
 
 
 def check_fields(thing: Any, at: str) -> None:

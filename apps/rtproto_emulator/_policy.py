@@ -111,7 +111,7 @@ class Policy:
             if handler is None:
                 raise invalid("type", event.wire_type, tuple(str(cls.type) for cls in self._HANDLERS))
             if event.extra is not None or not isinstance(event, events.InputAudioBufferAppend):
-                check_known(event)
+                check_known(event, beta=self._beta)
             handler(self, event, now)
         except Refusal as refusal:
             given = event.raw.get("event_id") if isinstance(event, events.Unknown) else event.event_id

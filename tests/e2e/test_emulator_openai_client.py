@@ -175,6 +175,7 @@ def test_azure(emulator: rtproto_emulator.Emulator) -> None:
         )
         kinds: list[str] = []
         async with client, client.beta.realtime.connect(model="deployment") as connection:
+            await connection.session.update(session={"modalities": ["audio", "text"]})
             await connection.session.update(session={"modalities": ["text"], "temperature": 0.7})
             await write(connection, "hello")
             await connection.response.create()
