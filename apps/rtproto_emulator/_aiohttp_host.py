@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import rtproto_aio
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from rtproto import Config
 
@@ -15,6 +17,7 @@ from ._settings import Settings
 from ._visit import Denied, visit
 
 _CONFIG = Config(strict=True)
+_logger = logging.getLogger(__name__)
 
 
 def application(settings: Settings) -> web.Application:
@@ -60,7 +63,9 @@ def application(settings: Settings) -> web.Application:
 @asynccontextmanager
 async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
-    runner = web.AppRunner(application(settings), access_log=None, handle_signals=False, shutdown_timeout=5.0)
+    runner = web.AppRunner(
+        application(settings), access_log=None, logger=_logger, handle_signals=False, shutdown_timeout=5.0
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -71,6 +76,20 @@ async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int
         await runner.cleanup()
 
 
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Bytes that are no HTTP are no failure of ours: aiohttp would show a traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg, record.args, record.exc_info = "refused a request that is not HTTP (%d)", (error.code,), None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
+
+
+_logger.addFilter(_in_one_line)
+
+
 def _denied(denied: Denied) -> web.Response:
     headers = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"} if denied.status == 426 else {}
-    return web.Response(status=denied.status, text=denied.line + "\n", headers=headers)
+    # What a client wrote, its Host for one, may hold bytes that are not UTF-8.
+    line = denied.line.encode("utf-8", "backslashreplace") + b"\n"
+    return web.Response(status=denied.status, body=line, content_type="text/plain", charset="utf-8", headers=headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import math
+import socket
 import subprocess
 import sys
 import threading
@@ -81,6 +82,30 @@ def test_a_session(emulator: Emulator, path: str) -> None:
         rt.send(wrote("hello"))
         rt.send(create(output_modalities=["text"]))
         assert until(rt, events.ResponseDone)[-1].response.output[0].content[0].text == "You wrote: hello"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /v1/realtime HTTP/1.1\r\nHost: \xff\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /v1/realtime HTTP/1.1\r\nno header\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"\r\n\r\n\x00",
+    ],
+)
+def test_bytes_that_are_no_request_get_an_answer_and_no_traceback(
+    emulator: Emulator, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_connection(("127.0.0.1", emulator.port), SECONDS) as client:
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        answer = client.recv(65536)
+    assert not answer or answer.startswith(b"HTTP/1.")
+    assert b" 500 " not in answer
+    assert [record for record in caplog.records if record.exc_info] == []
+    assert get(emulator, "/v1/realtime")[0] == 426
 
 
 @pytest.mark.parametrize(
