@@ -281,6 +281,16 @@ def test_the_next_ping_comes_as_soon_as_the_first(wire: Bench) -> None:
     waiting.result()
 
 
+def test_a_ping_that_falls_due_while_our_close_waits_harms_nobody(wire: Bench) -> None:
+    link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.02, pong=5, close=5)))
+    closing = link.begin("close", 1000, "")
+    peer.until(CloseConnection)
+    time.sleep(0.1)
+    peer.say_close()
+    closing.result()
+    assert link.take()[-1].clean
+
+
 def test_whatever_comes_is_a_sign_of_life(wire: Bench) -> None:
     link, peer = wire.open(Config(timeouts=Timeouts(keepalive=0.03, pong=0.2)))
     taking = link.begin("take", 10)

@@ -111,9 +111,12 @@ class MessageCarrier:
             if trio.current_time() < self._heard + keepalive:
                 continue
             asked = trio.current_time()
-            with trio.move_on_after(math.inf if patience is None else patience):
-                await self._socket.ping()
-                self._heard = trio.current_time()
+            try:
+                with trio.move_on_after(math.inf if patience is None else patience):
+                    await self._carry(self._socket.ping)
+                    self._heard = trio.current_time()
+            except trio.BrokenResourceError:
+                return  # Closed, or closing: from here on the close has a time of its own.
             # Where nobody listens, or a send is under way, the library may not have come to the answer.
             if self._heard < asked and self._listening <= asked and not self._sending:
                 self._dead = Failure(1011, f"nothing came for {patience:g} s after a Ping: the connection is dead")
