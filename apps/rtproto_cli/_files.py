@@ -1,14 +1,17 @@
 """What `rtproto stream` keeps: reply.wav, transcript.txt and events.jsonl, complete at every moment."""
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import attrs
-from rtproto_audio import WavWriter, write_wav
+from rtproto_audio import AudioFileError, WavWriter, write_wav
 
 from rtproto import events, to_dict
+from rtproto_cli._fatal import Fatal
 
 
 def reply_directory(wanted: "Path | None", source: Path) -> Path:
@@ -50,14 +53,29 @@ def _sized(wire: Any) -> Any:
     }
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Failures get one line that names the file: no one shall take them for the network's."""
+    try:
+        yield
+    except AudioFileError as error:
+        raise Fatal(str(error), 1) from None
+    except OSError as error:
+        raise Fatal(str(AudioFileError.of_system("write", str(path), error)), 1) from None
+
+
 class ReplyFiles:
-    """The files of one run; what arrived is in them even if the run is cut short."""
+    """The files of one run; what arrived is in them even if the run is cut short. All methods raise Fatal."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._wav: WavWriter = write_wav(directory / "reply.wav")
-        self._events = (directory / "events.jsonl").open("w", encoding="utf-8", buffering=1)
+        self._log = directory / "events.jsonl"
         self._transcript = directory / "transcript.txt"
+        with _writing(directory / "reply.wav"):
+            self._wav: WavWriter = write_wav(directory / "reply.wav")
+        with _writing(self._log):
+            # Half a character, which JSON can say and UTF-8 cannot, is escaped as JSON does it.
+            self._events = self._log.open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
 
     @property
     def audio_ms(self) -> float:
@@ -67,14 +85,22 @@ class ReplyFiles:
     def log(self, direction: str, event: Any, seconds: float) -> None:
         """Notes an event that was "sent" or "received" at `seconds` since the start."""
         line = {"t": round(seconds, 4), "dir": direction, "event": without_audio(event)}
-        self._events.write(json.dumps(line, ensure_ascii=False) + "\n")
+        with _writing(self._log):
+            self._events.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def audio(self, pcm: bytes) -> None:
         """Appends PCM16 at 24 kHz."""
-        self._wav.write(pcm)
+        with _writing(self.directory / "reply.wav"):
+            self._wav.write(pcm)
 
     def close(self, transcript: str) -> None:
-        """Finishes all three."""
-        self._wav.close()
-        self._events.close()
-        self._transcript.write_text(transcript + "\n" if transcript else "", encoding="utf-8")
+        """Finishes all three, whichever fails."""
+        with ExitStack() as stack:
+            stack.enter_context(_writing(self._transcript))
+            stack.callback(self._write, transcript + "\n" if transcript else "")
+            stack.enter_context(_writing(self._log))
+            stack.callback(self._events.close)
+            self._wav.close()
+
+    def _write(self, transcript: str) -> None:
+        self._transcript.write_text(transcript, encoding="utf-8", errors="backslashreplace")

@@ -10,6 +10,7 @@ from rtproto_audio import AudioReader
 
 from rtproto import Config, Endpoint, events
 from rtproto_cli._files import ReplyFiles
+from rtproto_cli._interrupt import Interrupt
 from rtproto_cli._turn import Phase, Turn
 from rtproto_cli._view import LiveView, PlainView
 
@@ -45,6 +46,7 @@ class Job:
     view: "LiveView | PlainView"
     pace: bool
     timeout: float
+    interrupt: Interrupt = attrs.field(factory=Interrupt)
     clock: Callable[[], float] = time.monotonic
     uploaded_seconds: float = 0.0
     files: "ReplyFiles | None" = None
@@ -90,7 +92,7 @@ class Job:
             why = f"code {event.code}" + (f": {event.reason}" if event.reason else "")
             raise Gone(f"the server ended the session ({why}) while we waited for {self.turn.phase.value}")
         if isinstance(event, events.Violation):
-            self.turn.problems.append(f"the server sent what the protocol does not have: {event.reason}")
+            self.turn.note(f"the server sent what the protocol does not have: {event.reason}")
             return ()
         with self._lock:
             self.files = self.files or self.open_files()
@@ -98,7 +100,9 @@ class Job:
             if isinstance(event, events.ResponseOutputAudioDelta):
                 self.files.audio(event.delta)
             answer = self.turn.take(event, self.elapsed())
-        self.view.text(self.turn.summary())
+            words = self.turn.take_words()
+        if words:
+            self.view.text(words)
         if self.turn.done:
             self.view.sent(self.uploaded_seconds, "")
         return answer

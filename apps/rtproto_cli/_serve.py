@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import socket
 import sys
 from contextlib import suppress
 from enum import Enum
@@ -59,6 +60,8 @@ def serve(
         asyncio.run(run())
     except KeyboardInterrupt:
         pass
+    except socket.gaierror as error:
+        fail(Fatal(f"cannot listen on {host}: {system_reason(error)}; try another --host", 1))
     except OSError as error:
         fail(Fatal(f"cannot listen on {host}:{port}: {system_reason(error)}; try another --port", 1))
     print("rtproto: stopped", file=sys.stderr)

@@ -1,35 +1,28 @@
 """`rtproto stream`: a sound file goes to a realtime server, and what it answers is kept."""
 
+import errno
+import importlib
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext, suppress
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from dotenv import dotenv_values
 from rich.console import Console
 from rtproto_audio import AudioFileError, Raw, read_audio
 
 import rtproto
-from rtproto import Config, Endpoint, errors
-from rtproto_cli._fatal import Fatal, fail, system_reason
+from rtproto import Config, errors
+from rtproto_cli._fatal import Fatal, fail, say, system_reason
 from rtproto_cli._files import ReplyFiles, reply_directory
+from rtproto_cli._interrupt import Interrupt, Stopped
 from rtproto_cli._job import Gone, Job
 from rtproto_cli._run import RUNNERS
+from rtproto_cli._server import Provider, configured, embedded, handshake_line
 from rtproto_cli._turn import Options, Refused, Turn
 from rtproto_cli._view import LiveView, PlainView, SilentView
-
-
-class Provider(str, Enum):
-    """Whom to talk to."""
-
-    local = "local"
-    openai = "openai"
-    azure = "azure"
 
 
 class Transport(str, Enum):
@@ -40,11 +33,24 @@ class Transport(str, Enum):
     sync = "sync"
 
 
+_CONNECTS = {
+    Transport.asyncio: ("rtproto_aio", "connect"),
+    Transport.trio: ("rtproto_trio", "connect"),
+    Transport.sync: ("rtproto_sync", "connect"),
+}
+
+_CLOSE = 1.0
+"""Seconds for the server's answer to our Close: all that we want has come, and OpenAI often sends none."""
+
+
 def stream(
-    file: Annotated[Path, typer.Argument(help="A sound file: wav, flac, ogg, mp3, or raw PCM16 at 24 kHz.")],
+    # Whether it can be read is said by who reads it, in one line.
+    file: Annotated[
+        Path, typer.Argument(readable=False, help="A sound file: wav, flac, ogg, mp3, or raw PCM16 at 24 kHz.")
+    ],
     to: Annotated[Path | None, typer.Option(help="Where to write; by default a new directory FILE-reply.")] = None,
     provider: Annotated[Provider | None, typer.Option(help="By default what the environment configures.")] = None,
-    url: Annotated[str | None, typer.Option(help="Any server: ws://… or wss://…")] = None,
+    url: Annotated[str | None, typer.Option(help="Any server: ws://… or wss://… It gets OPENAI_API_KEY.")] = None,
     transport: Annotated[Transport, typer.Option(help="What carries it.")] = Transport.asyncio,
     vad: Annotated[bool, typer.Option(help="Let the server find the turns, or ask for one answer at the end.")] = True,
     pace: Annotated[bool, typer.Option(help="Send as fast as one speaks, or as fast as the wire takes it.")] = True,
@@ -63,17 +69,25 @@ def stream(
     AZURE_OPENAI_DEPLOYMENT and AZURE_OPENAI_API_KEY, or OPENAI_API_KEY (see development.env). Where it configures
     nothing, the embedded server answers: it needs neither key nor network, says how much it heard, and plays it back.
 
-    Ctrl-C stops, and keeps what has arrived. Exit status: 0 done, 1 it went wrong, 2 what you gave is wrong.
+    Ctrl-C stops, and keeps what has arrived; a second one stops at once. Exit status: 0 done, 1 it went wrong, 2 what
+    you gave is wrong.
     """
     options = Options(vad=vad, text=text, instructions=instructions, voice=voice, transcribe=transcribe)
     try:
-        result = _stream(file, to, provider, url, transport, options, pace, timeout, as_json)
-    except Fatal as fatal:
+        if sys.stdout is None:
+            raise Fatal("standard output is closed; open it, or send it to /dev/null", 1)
+        try:
+            with Interrupt() as interrupt:
+                result = _stream(file, to, provider, url, transport, options, pace, timeout, as_json, interrupt)
+        except Stopped:
+            raise Fatal("stopped; nothing had arrived", interrupt.status) from None
         if as_json:
-            print(json.dumps({"status": "failed", "error": fatal.line}))
+            say(_json(result))
+    except Fatal as fatal:
+        if as_json and fatal.line and sys.stdout is not None:
+            with suppress(Fatal):  # the one at hand is the cause
+                say(_json({"status": "failed", "error": fatal.line}))
         fail(fatal)
-    if as_json:
-        print(json.dumps(result, ensure_ascii=False))
 
 
 def _stream(
@@ -86,55 +100,83 @@ def _stream(
     pace: bool,
     timeout: float,
     as_json: bool,
+    interrupt: Interrupt,
 ) -> "dict[str, Any]":
     try:
         raw = Raw() if file.suffix.lower() in (".raw", ".pcm") else None
         reader = read_audio(file, raw=raw)
     except AudioFileError as error:
         raise Fatal(str(error), 2) from None
+    _import(transport)
     console = Console(stderr=True)
     turn = Turn(options)
-    with _endpoint(provider, url) as endpoint:
+    named = configured(provider, url)
+    with nullcontext(named) if named is not None else embedded(None if options.vad else reader.duration) as endpoint:
         job = Job(
             endpoint=endpoint,
-            config=Config(timeouts=rtproto.Timeouts(open=timeout)),
+            config=Config(timeouts=rtproto.Timeouts(open=timeout, close=_CLOSE)),
             reader=reader,
             turn=turn,
             open_files=lambda: _open_files(to, file),
             view=_view(console, file, reader.duration, silent=as_json),
             pace=pace,
             timeout=timeout,
+            interrupt=interrupt,
         )
         try:
-            with job.view:
-                RUNNERS[transport.value](job)
-        except KeyboardInterrupt:
-            raise Fatal(f"stopped; {_kept(job)}", 130) from None
+            try:
+                with job.view:
+                    RUNNERS[transport.value](job)
+            finally:
+                job.close()
+        except Stopped:
+            raise Fatal(f"stopped; {_kept(job)}", interrupt.status) from None
         except (Gone, Refused) as error:
             raise Fatal(str(error), 1) from None
         except AudioFileError as error:
             raise Fatal(str(error), 2) from None
         except errors.HandshakeError as error:
-            raise Fatal(_handshake_line(error, endpoint), 1) from None
+            raise Fatal(handshake_line(error, endpoint), 1) from None
         except errors.RtprotoError as error:
             raise Fatal(str(error), 1) from None
-        except OSError as error:
+        except ConnectionError as error:
             where = f"{endpoint.host}:{endpoint.port}"
             raise Fatal(f"cannot reach {where}: {system_reason(error)}; does a server listen there?", 1) from None
-        finally:
-            job.close()
-    for problem in turn.problems:
-        console.print(f"note: {problem}", style="yellow", markup=False, highlight=False)
+        except OSError as error:
+            raise Fatal(system_reason(error), 1) from None
+    for problem in _problems(turn):
+        console.print(f"note: {problem}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     if not as_json:
-        console.print(_kept(job), highlight=False)
+        console.print(_kept(job), markup=False, highlight=False, soft_wrap=True)
     return _result(job, file)
+
+
+def _import(transport: Transport) -> None:
+    """Says which extra is missing before anything else happens."""
+    try:
+        module, function = _CONNECTS[transport]
+        getattr(importlib.import_module(module), function)
+    except ImportError as error:
+        raise Fatal(str(error), 2) from None
+
+
+def _json(result: "dict[str, Any]") -> str:
+    utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    return json.dumps(result, ensure_ascii=not utf8) + "\n"
+
+
+def _problems(turn: Turn) -> "list[str]":
+    more = [f"{turn.more_problems} more of the kind"] if turn.more_problems else []
+    return [*turn.problems, *more]
 
 
 def _open_files(to: "Path | None", file: Path) -> ReplyFiles:
     try:
         return ReplyFiles(reply_directory(to, file))
-    except (OSError, AudioFileError) as error:
-        raise Fatal(f"cannot write to {to or file.stem + '-reply'}: {system_reason(error)}", 2) from None
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        where = to or file.stem + "-reply"
+        raise Fatal(f"cannot write to {where}: {system_reason(error)}", 1 if full else 2) from None
 
 
 def _view(console: Console, file: Path, seconds: "float | None", *, silent: bool) -> "LiveView | PlainView":
@@ -168,50 +210,6 @@ def _result(job: Job, file: Path) -> "dict[str, Any]":
         "audio_ms": round(job.audio_ms),
         "first_audio_ms": latency,
         "usage": turn.usage,
-        "problems": turn.problems,
+        "problems": _problems(turn),
         "files": {name: str(directory / name) for name in ("reply.wav", "transcript.txt", "events.jsonl")},
     }
-
-
-@contextmanager
-def _endpoint(provider: "Provider | None", url: "str | None") -> Iterator[Endpoint]:
-    """The server to talk to; the embedded one runs as long as this is open."""
-    environ = {**{k: v for k, v in dotenv_values(".env").items() if v is not None}, **os.environ}
-    try:
-        if url is not None:
-            if provider is not None:
-                raise ValueError("--url and --provider both say whom to talk to: give one of them")
-            found: Endpoint | None = rtproto.endpoint(url, api_key=environ.get("OPENAI_API_KEY") or None)
-        elif provider is Provider.local:
-            found = None
-        else:
-            found = rtproto.from_env(environ, provider.value if provider else None)
-    except ValueError as error:
-        raise Fatal(str(error), 2) from None
-    if found is not None:
-        yield found
-        return
-    try:
-        import rtproto_emulator
-    except ImportError as error:
-        raise Fatal(f"{error} (or name a server with --url or --provider)", 2) from None
-    with rtproto_emulator.start() as emulator:
-        yield rtproto.endpoint(emulator.url)
-
-
-_STATUS_HINTS = {
-    401: "the key is wrong or missing; check OPENAI_API_KEY or AZURE_OPENAI_API_KEY, also in .env",
-    403: "the key may not do this; check its project and permissions",
-    404: "the address is wrong; check the path, the model or the deployment",
-    429: "too many requests, or the quota is used up; try again later",
-}
-
-
-def _handshake_line(error: errors.HandshakeError, endpoint: Endpoint) -> str:
-    where = f"{endpoint.host}:{endpoint.port}"
-    if error.status is None:
-        return f"{where} does not open a WebSocket: {error.reason}"
-    hint = _STATUS_HINTS.get(error.status, "is this a realtime server?")
-    retry = next((value for name, value in error.headers if name.lower() == "retry-after"), None)
-    after = f" (it asks to wait {retry} s)" if retry else ""
-    return f"{where} answered HTTP {error.status}: {hint}{after}"

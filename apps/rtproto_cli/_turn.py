@@ -11,6 +11,18 @@ import attrs
 
 from rtproto import UNSET, events, value
 
+MAX_PROBLEMS = 100
+"""Kept in words; the rest are counted. Nobody reads more, and a server may send them without end."""
+
+_MAX_PROBLEM = 1000
+"""Characters of one problem: many times what a server says of one."""
+
+MAX_TEXT = 4 * 2**20
+"""Characters of all replies and transcriptions: fifty times what is spoken in an hour, the longest session there is."""
+
+MAX_REPLIES = 4096
+"""Replies to one file: more than one a second for an hour."""
+
 
 class Phase(Enum):
     """How far a turn has come; the value says what is waited for."""
@@ -64,12 +76,12 @@ class Turn:
     phase: Phase = Phase.CREATED
     heard: list[str] = attrs.field(factory=list)
     """What the server understood, where it transcribes."""
-    replies: dict[str, str] = attrs.field(factory=dict)
-    """Text or transcript of each reply, by response id, in order."""
     statuses: dict[str, str] = attrs.field(factory=dict)
     usage: dict[str, int] = attrs.field(factory=dict)
     problems: list[str] = attrs.field(factory=list)
-    """What went wrong without ending the session."""
+    """What went wrong without ending the session: the first `MAX_PROBLEMS`."""
+    more_problems: int = 0
+    """How many there were beside."""
     audio_bytes: int = 0
     uploaded_at: "float | None" = None
     speech_ended_at: "float | None" = None
@@ -78,6 +90,10 @@ class Turn:
     _unanswered: int = 0
     _untranscribed: int = 0
     _active: set[str] = attrs.field(factory=set)
+    _replies: dict[str, list[str]] = attrs.field(factory=dict)
+    _characters: int = 0
+    _words_of: str = ""
+    _new_words: list[str] = attrs.field(factory=list)
 
     @property
     def uploading(self) -> bool:
@@ -108,9 +124,39 @@ class Turn:
             self._after_upload()
         return answer
 
+    @property
+    def replies(self) -> dict[str, str]:
+        """Text or transcript of each reply, by response id, in order."""
+        return {response_id: "".join(words) for response_id, words in self._replies.items()}
+
     def summary(self) -> str:
         """Every reply's text, one paragraph each."""
         return "\n\n".join(text for text in self.replies.values() if text)
+
+    def take_words(self) -> str:
+        """What the replies have gained since the last call, another reply's as another paragraph."""
+        words = "".join(self._new_words)
+        self._new_words.clear()
+        return words
+
+    def note(self, problem: str) -> None:
+        """Something went wrong that does not end the session."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(problem[:_MAX_PROBLEM])
+        else:
+            self.more_problems += 1
+
+    def _reply(self, response_id: str) -> list[str]:
+        if response_id not in self._replies and len(self._replies) >= MAX_REPLIES:
+            raise Refused(f"the server does not stop to answer: {MAX_REPLIES} replies to one file are enough")
+        if response_id not in self._replies:
+            self._count(response_id)
+        return self._replies.setdefault(response_id, [])
+
+    def _count(self, text: str) -> None:
+        self._characters += len(text)
+        if self._characters > MAX_TEXT:
+            raise Refused(f"the server does not stop to speak: {MAX_TEXT} characters for one file are enough")
 
     def _after_upload(self) -> None:
         if self._speaking or self._active or self._unanswered > 0 or self._untranscribed > 0:
@@ -133,7 +179,7 @@ class Turn:
         where = f" ({event.error.param})" if event.error.param else ""
         if self.phase in (Phase.CREATED, Phase.UPDATED):
             raise Refused(f"the server refused the session: {event.error.message}{where}")
-        self.problems.append(f"{event.error.message}{where}")
+        self.note(f"{event.error.message}{where}")
         if not self.options.vad and self.phase is Phase.REPLY and not self._active:
             raise Refused(f"the server refused the turn: {event.error.message}{where}")
         return ()
@@ -156,6 +202,7 @@ class Turn:
         self, event: events.ConversationItemInputAudioTranscriptionCompleted, now: float
     ) -> Sequence[events.ClientEvent]:
         self._untranscribed -= 1
+        self._count(event.transcript + " ")
         self.heard.append(event.transcript.strip())
         return ()
 
@@ -163,14 +210,14 @@ class Turn:
         self, event: events.ConversationItemInputAudioTranscriptionFailed, now: float
     ) -> Sequence[events.ClientEvent]:
         self._untranscribed -= 1
-        self.problems.append(f"the transcription failed: {value(event.error.message, 'no reason was given')}")
+        self.note(f"the transcription failed: {value(event.error.message, 'no reason was given')}")
         return ()
 
     def _response_created(self, event: events.ResponseCreated, now: float) -> Sequence[events.ClientEvent]:
         response_id = value(event.response.id, "")
         self._active.add(response_id)
         self._unanswered = max(0, self._unanswered - 1)
-        self.replies.setdefault(response_id, "")
+        self._reply(response_id)
         return ()
 
     def _words(
@@ -178,7 +225,14 @@ class Turn:
         event: "events.ResponseOutputAudioTranscriptDelta | events.ResponseOutputTextDelta",
         now: float,
     ) -> Sequence[events.ClientEvent]:
-        self.replies[event.response_id] = self.replies.get(event.response_id, "") + event.delta
+        if not event.delta:
+            return ()
+        self._count(event.delta)
+        self._reply(event.response_id).append(event.delta)
+        if self._words_of not in ("", event.response_id):
+            self._new_words.append("\n\n")
+        self._words_of = event.response_id
+        self._new_words.append(event.delta)
         return ()
 
     def _audio(self, event: events.ResponseOutputAudioDelta, now: float) -> Sequence[events.ClientEvent]:
@@ -191,6 +245,7 @@ class Turn:
         response = event.response
         response_id = value(response.id, "")
         self._active.discard(response_id)
+        self._reply(response_id)
         self.statuses[response_id] = value(response.status, "unknown")
         if response.usage:
             for name in ("input_tokens", "output_tokens", "total_tokens"):
@@ -199,7 +254,7 @@ class Turn:
         if response.status == "failed":
             error = details.error if isinstance(details, events.ResponseStatusDetails) else None
             reason = value(error.message, "") if error else ""
-            self.problems.append(f"a response failed: {reason or 'no reason was given'}")
+            self.note(f"a response failed: {reason or 'no reason was given'}")
         return ()
 
 

@@ -1,12 +1,16 @@
 """What the user sees while a file is streamed: a bar for the upload and the reply's text as it arrives."""
 
-import sys
 from types import TracebackType
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
+
+from rtproto_cli._fatal import say
+
+_SHOWN = 4000
+"""Characters of the reply shown while it grows: more than a screen has, and few enough to draw ten times a second."""
 
 
 class LiveView:
@@ -23,8 +27,9 @@ class LiveView:
             console=console,
         )
         self._task = self._bar.add_task(name, total=seconds, waiting="")
-        self._text = ""
-        self._live = Live(self._shown(), console=console, refresh_per_second=10)
+        self._words: list[str] = []
+        self._tail = ""
+        self._live = Live(get_renderable=self._shown, console=console, refresh_per_second=10)
 
     def __enter__(self) -> "LiveView":
         self._live.start()
@@ -33,27 +38,27 @@ class LiveView:
     def __exit__(
         self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
-        self._live.update(self._shown())
+        self._tail = "".join(self._words)
         self._live.stop()
 
     def _shown(self) -> Group:
-        return Group(self._bar, Text(self._text))
+        return Group(self._bar, Text(self._tail))
 
     def sent(self, seconds: float, waiting: str) -> None:
         """So much of the file is uploaded; `waiting` says for what we wait."""
         self._bar.update(self._task, completed=seconds, waiting=f"waiting for {waiting}" if waiting else "")
 
-    def text(self, whole: str) -> None:
-        """The reply so far."""
-        self._text = whole
-        self._live.update(self._shown())
+    def text(self, words: str) -> None:
+        """More words of the reply."""
+        self._words.append(words)
+        self._tail = (self._tail + words)[-_SHOWN:]
 
 
 class PlainView:
     """Not on a terminal: nothing but the text, as it arrives."""
 
     def __init__(self) -> None:
-        self._shown = ""
+        self._said = False
 
     def __enter__(self) -> "PlainView":
         return self
@@ -61,23 +66,21 @@ class PlainView:
     def __exit__(
         self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
-        if self._shown:
-            sys.stdout.write("\n")
-            sys.stdout.flush()
+        if self._said:
+            self._said = False
+            say("\n")
 
     def sent(self, seconds: float, waiting: str) -> None:
         """Shows nothing."""
 
-    def text(self, whole: str) -> None:
-        """The reply so far; only what is new is written."""
-        if whole.startswith(self._shown):
-            sys.stdout.write(whole[len(self._shown) :])
-            sys.stdout.flush()
-            self._shown = whole
+    def text(self, words: str) -> None:
+        """More words of the reply. Raises Fatal where they cannot be written."""
+        say(words)
+        self._said = True
 
 
 class SilentView(PlainView):
     """For machine-readable runs."""
 
-    def text(self, whole: str) -> None:
+    def text(self, words: str) -> None:
         """Shows nothing."""
