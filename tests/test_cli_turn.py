@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from rtproto_cli._turn import Options, Phase, Refused, Turn, session_update
+from rtproto_cli._turn import MAX_PROBLEMS, MAX_REPLIES, MAX_TEXT, Options, Phase, Refused, Turn, session_update
 
 from rtproto import events
 
@@ -151,3 +151,36 @@ def test_what_is_asked_of_the_session() -> None:
     assert session.audio.output
     assert session.audio.input.turn_detection is None
     assert session.audio.output.voice == "ash"
+
+
+def test_words_come_once_and_another_replys_as_another_paragraph() -> None:
+    turn = ready(vad=False)
+    place: Any = {"item_id": "item_2", "output_index": 0, "content_index": 0}
+    said = []
+    for name, words in [("resp_1", "One"), ("resp_1", "."), ("resp_2", ""), ("resp_2", "Two."), ("resp_1", "Three.")]:
+        turn.take(events.ResponseOutputTextDelta(delta=words, response_id=name, **place), 1.0)
+        said.append(turn.take_words())
+    assert said == ["One", ".", "", "\n\nTwo.", "\n\nThree."]
+    assert turn.summary() == "One.Three.\n\nTwo."
+
+
+def test_problems_are_kept_up_to_a_number_and_a_length() -> None:
+    turn = ready()
+    for number in range(MAX_PROBLEMS + 5):
+        turn.take(events.ErrorEvent(error=events.RealtimeError(message=f"{number} " + "x" * 10_000)), 1.0)
+    assert (len(turn.problems), turn.more_problems) == (MAX_PROBLEMS, 5)
+    assert max(map(len, turn.problems)) == 1000
+
+
+def test_a_server_that_does_not_stop_is_refused() -> None:
+    turn = ready()
+    place: Any = {"item_id": "item_2", "output_index": 0, "content_index": 0}
+    turn.take(events.ResponseOutputTextDelta(delta="x" * (MAX_TEXT - 10), response_id="resp_1", **place), 1.0)
+    with pytest.raises(Refused, match="does not stop to speak"):
+        turn.take(events.ResponseOutputTextDelta(delta="x" * 10, response_id="resp_1", **place), 1.0)
+    turn = ready()
+    begun = [events.ResponseCreated(response=events.RealtimeResponse(id=f"resp_{n}")) for n in range(MAX_REPLIES + 1)]
+    for event in begun[:-1]:
+        turn.take(event, 1.0)
+    with pytest.raises(Refused, match="does not stop to answer"):
+        turn.take(begun[-1], 1.0)

@@ -3,12 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import attrs
 from rtproto_audio import AudioReader
 
 from rtproto import Config, Endpoint, events
+from rtproto_cli._fatal import Fatal
 from rtproto_cli._files import ReplyFiles
 from rtproto_cli._interrupt import Interrupt
 from rtproto_cli._turn import Phase, Turn
@@ -112,8 +114,21 @@ class Job:
         """Length of the reply's audio so far."""
         return self.files.audio_ms if self.files is not None else 0.0
 
-    def close(self) -> None:
-        """Finishes the files."""
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """Finishes the files at the end, however it comes. Raises Fatal, if nothing was before."""
+        try:
+            yield
+        except Fatal:
+            with suppress(Fatal):  # a full disk is told of once, by the file that met it first
+                self._finish()
+            raise
+        except BaseException:
+            self._finish()
+            raise
+        self._finish()
+
+    def _finish(self) -> None:
         if self.files is not None:
             self.files.close(self.turn.summary())
 

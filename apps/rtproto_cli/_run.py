@@ -33,7 +33,9 @@ def run_asyncio(job: Job) -> None:
             while not job.turn.done:
                 job.interrupt.check()
                 coming = coming or asyncio.ensure_future(rt.__anext__())
-                both = {task for task in (coming, uploading) if task is not None and not task.done()}
+                both: set[asyncio.Future[Any]] = {
+                    task for task in (coming, uploading) if task is not None and not task.done()
+                }
                 await asyncio.wait(both, timeout=SLICE, return_when=asyncio.FIRST_COMPLETED)
                 if uploading is not None and uploading.done():
                     uploading.result()
@@ -47,7 +49,7 @@ def run_asyncio(job: Job) -> None:
                 if job.turn.uploading and uploading is None:
                     uploading = asyncio.create_task(upload(rt))
         finally:
-            left = [task for task in (coming, uploading) if task is not None]
+            left: list[asyncio.Future[Any]] = [task for task in (coming, uploading) if task is not None]
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)

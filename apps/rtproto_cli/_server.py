@@ -78,7 +78,8 @@ def handshake_line(error: errors.HandshakeError, endpoint: Endpoint) -> str:
     where = f"{endpoint.host}:{endpoint.port}"
     hint = _STATUS_HINTS.get(error.status or 0)
     if hint is None:
-        return f"no session with {where}: {error.reason}; is this a realtime server?"
+        doubt = "" if error.reason.endswith("?") else "; is this a realtime server?"
+        return f"no session with {where}: {error.reason}{doubt}"
     retry = next((value for name, value in error.headers if name.lower() == "retry-after"), None)
     after = f" (it asks to wait {retry} s)" if retry else ""
     return f"{where} answered HTTP {error.status}: {hint}{after}"

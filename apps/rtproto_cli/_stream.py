@@ -73,11 +73,12 @@ def stream(
     you gave is wrong.
     """
     options = Options(vad=vad, text=text, instructions=instructions, voice=voice, transcribe=transcribe)
+    interrupt = Interrupt()
     try:
         if sys.stdout is None:
             raise Fatal("standard output is closed; open it, or send it to /dev/null", 1)
         try:
-            with Interrupt() as interrupt:
+            with interrupt:
                 result = _stream(file, to, provider, url, transport, options, pace, timeout, as_json, interrupt)
         except Stopped:
             raise Fatal("stopped; nothing had arrived", interrupt.status) from None
@@ -124,11 +125,8 @@ def _stream(
             interrupt=interrupt,
         )
         try:
-            try:
-                with job.view:
-                    RUNNERS[transport.value](job)
-            finally:
-                job.close()
+            with job.finishing(), job.view:
+                RUNNERS[transport.value](job)
         except Stopped:
             raise Fatal(f"stopped; {_kept(job)}", interrupt.status) from None
         except (Gone, Refused) as error:
