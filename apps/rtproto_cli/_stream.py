@@ -125,6 +125,7 @@ def _stream(
             interrupt=interrupt,
         )
         try:
+            interrupt.check()  # the embedded server has taken its time to start
             with job.finishing(), job.view:
                 RUNNERS[transport.value](job)
         except Stopped:

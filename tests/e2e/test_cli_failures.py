@@ -17,7 +17,7 @@ from unittest import mock
 
 import pytest
 import rtproto_sync
-from programs import Ended, run_here
+from programs import Ended, run_here, run_process
 from rtproto_cli import _turn
 from rtproto_cli.__main__ import main
 from rtproto_cli._fatal import Fatal
@@ -82,6 +82,17 @@ def program(*arguments: str) -> "list[str]":
     return [sys.executable, "-m", "rtproto_cli", "stream", *arguments]
 
 
+def run_code(code: str, *arguments: str, cwd: Path) -> Ended:
+    """Runs Python code, which gets Ctrl-C even where the tests were started in the background."""
+    listening = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n{code}"
+    return run_process([sys.executable, "-c", listening, *arguments], cwd=cwd, environ=ENVIRON)
+
+
+def an_hour(path: Path) -> None:
+    path.write_bytes(b"")
+    os.truncate(path, 48_000 * 3600)
+
+
 def one_line(ended: Ended, status: int) -> str:
     assert (ended.returncode, len(ended.stderr.splitlines())) == (status, 1), ended.stderr
     assert ended.stderr.startswith("rtproto: ")
@@ -122,10 +133,9 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 
 
 def test_a_turn_longer_than_the_embedded_server_takes(tmp_path: Path) -> None:
-    (tmp_path / "long.raw").write_bytes(b"")
-    os.truncate(tmp_path / "long.raw", 48_000 * 601)
+    an_hour(tmp_path / "long.raw")
     ended = run("long.raw", "--provider", "local", "--no-vad", "--no-pace", cwd=tmp_path)
-    assert "the file has 601 s, and the embedded server takes 600 s in one turn" in one_line(ended, 2)
+    assert "the file has 3600 s, and the embedded server takes 600 s in one turn" in one_line(ended, 2)
 
 
 # ---- the surroundings ----
@@ -153,9 +163,8 @@ def test_a_dot_env_file_that_may_not_be_read(tmp_path: Path) -> None:
 )
 def test_an_extra_that_is_missing(tmp_path: Path, missing: str, arguments: "list[str]", advice: str) -> None:
     code = f"import sys; sys.modules[{missing!r}] = None; from rtproto_cli.__main__ import main; main()"
-    command = [sys.executable, "-c", code, "stream", str(QUESTION), *arguments]
-    done = subprocess.run(command, cwd=tmp_path, env=ENVIRON, capture_output=True, text=True, timeout=50, check=False)
-    line = one_line(Ended(done.returncode, done.stdout, done.stderr), 1 if missing == "soundfile" else 2)
+    ended = run_code(code, "stream", str(QUESTION), *arguments, cwd=tmp_path)
+    line = one_line(ended, 1 if missing == "soundfile" else 2)
     assert missing in line
     assert advice in line
 
@@ -255,13 +264,6 @@ def test_why_no_websocket_was_opened(tmp_path: Path, answer: bytes, reason: str)
     assert reason in one_line(ended, 1)
 
 
-def test_an_address_to_listen_on_that_does_not_exist(tmp_path: Path) -> None:
-    ended = run_here(main, ["rtproto", "serve", "--host", "nowhere.invalid"], cwd=tmp_path, environ=ENVIRON)
-    line = one_line(ended, 1)
-    assert "cannot listen on nowhere.invalid" in line
-    assert "unknown error" not in line
-
-
 # ---- the user stops it ----
 
 
@@ -300,7 +302,7 @@ def test_ctrl_c_where_the_server_reads_no_more(tmp_path: Path, transport: str) -
         full.set()
         over.wait(40)
 
-    os.truncate(make(tmp_path / "long.raw"), 48_000 * 3600)
+    an_hour(tmp_path / "long.raw")
     with server(deaf) as url:
         how = ["--url", url, "--transport", transport, "--no-pace", "--to", "reply"]
         with started("long.raw", *how, cwd=tmp_path) as process:
@@ -338,7 +340,7 @@ def test_ctrl_c_while_it_uploads_as_fast_as_it_can(tmp_path: Path, transport: st
             if number == 100:
                 begun.set()
 
-    os.truncate(make(tmp_path / "long.raw"), 48_000 * 3600)
+    an_hour(tmp_path / "long.raw")
     with server(script) as url:
         how = ["--url", url, "--transport", transport, "--no-pace", "--to", "reply"]
         with started("long.raw", *how, cwd=tmp_path) as process:
@@ -375,18 +377,10 @@ class Loading:
         if name == "rtproto_cli._job":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Loading())
-signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, "--version"],
-        cwd=tmp_path,
-        env=ENVIRON,
-        capture_output=True,
-        timeout=50,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+    ended = run_code(code, "--version", cwd=tmp_path)
+    assert ended == Ended(130, "", "")
 
 
 @posix
@@ -400,18 +394,4 @@ with Interrupt() as interrupt:
     os.kill(os.getpid(), signal.SIGINT)
     print("never")
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=ENVIRON,
-        capture_output=True,
-        timeout=50,
-        check=False,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"noted\n", b"")
-
-
-def make(path: Path) -> Path:
-    path.write_bytes(b"")
-    return path
+    assert run_code(code, cwd=tmp_path) == Ended(130, "noted\n", "")

@@ -130,3 +130,11 @@ def test_help_teaches(command: list[str], words: str) -> None:
     told = CliRunner().invoke(app, [*command, "--help"])
     assert told.exit_code == 0
     assert words in told.stdout
+
+
+def test_an_address_to_listen_on_that_does_not_exist(tmp_path: Path) -> None:
+    ended = run_here(main, ["rtproto", "serve", "--host", "nowhere.invalid"], cwd=tmp_path, environ=ENVIRON)
+    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == 1
+    assert "cannot listen on nowhere.invalid" in line
+    assert "unknown error" not in line
