@@ -1,0 +1,170 @@
+"""A voice: espeak-ng, whose library `espeakng-loader` brings. It is under GPL-3, so only who chooses it loads it."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import islice
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from rtproto_audio import Resampler
+
+from ._engines import Context
+from ._sound import ENGINE_RATE
+
+VOICES = {
+    "alloy": "en-us",
+    "ash": "en-us+m7",
+    "ballad": "en-us+m2",
+    "cedar": "en-us+m4",
+    "coral": "en-us+f2",
+    "echo": "en-us+m3",
+    "marin": "en-us+f5",
+    "sage": "en-us+linda",
+    "shimmer": "en-us+Annie",
+    "verse": "en-us+max",
+}
+"""OpenAI's voice -> a variant of espeak's American English; they differ in pitch and timbre."""
+_DEFAULT_VOICE = VOICES["alloy"]
+
+_WORDS_PER_MINUTE = 175
+"""At speed 1.0. espeak itself speaks no slower than 80."""
+
+_SENTENCE = re.compile(r"\S.{0,299}?(?:[.!?]+(?=\s|$)|[\n\u3002\uff01\uff1f])|\S.{0,299}(?=\s|$)|\S.{0,299}", re.DOTALL)
+"""At most 300 characters, cut between words where that can be: half a minute of sound, so that no text, however long,
+fills the memory with sound that nobody may hear."""
+_AHEAD = 2
+"""Sentences in work at once: the next one is there when this one has been taken."""
+
+_CHUNK_MS = 60
+# The rest is from espeak-ng's speak_lib.h.
+_SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
+_RATE_PARAMETER = 1
+_UTF8, _END_PAUSE = 1, 0x1000
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+
+# espeak-ng is not thread-safe: one thread does all that is asked, in order.
+_thread = ThreadPoolExecutor(1, "espeak")
+
+
+class EspeakSpeaker:
+    """Speaks English with espeak-ng, in one of ten voices; a voice that it does not know sounds like "alloy".
+
+    Raises ImportError where `espeakng-loader` is missing, OSError where its library cannot be loaded here.
+    """
+
+    def __init__(self) -> None:
+        self._rate = _thread.submit(_library).result().rate
+
+    def speak(self, text: str, context: Context) -> Iterator[bytes | None]:
+        """Pieces of about 60 ms; the first is there a few milliseconds after it was asked for."""
+        voice = VOICES.get(context.voice, _DEFAULT_VOICE)
+        words_per_minute = round(_WORDS_PER_MINUTE * context.speed)
+        sentences = (_Sentence(found.group(), voice, words_per_minute) for found in _SENTENCE.finditer(text))
+        resampler = Resampler(self._rate, ENGINE_RATE)
+        begun: deque[_Sentence] = deque()
+        try:
+            while True:
+                begun.extend(islice(sentences, _AHEAD - len(begun)))
+                if not begun:
+                    break
+                for chunk in begun[0].chunks():
+                    yield None if chunk is None else resampler.feed(chunk)
+                begun.popleft()
+            yield resampler.flush()
+        finally:
+            for sentence in begun:
+                sentence.cancelled = True
+
+
+class _Sentence:
+    """One call of the library, in its own thread; stops within a chunk once it is `cancelled`."""
+
+    def __init__(self, text: str, voice: str, words_per_minute: int) -> None:
+        self.cancelled = False
+        self._text = text.replace("\0", " ")
+        self._voice = voice
+        self._words_per_minute = words_per_minute
+        self._made: SimpleQueue[bytes | Exception | None] = SimpleQueue()
+        _thread.submit(self._synthesise)
+
+    def _synthesise(self) -> None:
+        try:
+            if not self.cancelled:
+                _library().say(self._text, self._voice, self._words_per_minute, self._take)
+        except Exception as error:
+            self._made.put(error)
+        else:
+            self._made.put(None)
+
+    def _take(self, chunk: bytes) -> bool:
+        self._made.put(chunk)
+        return not self.cancelled
+
+    def chunks(self) -> Iterator[bytes | None]:
+        """Its sound at the library's rate; None: nothing yet."""
+        while True:
+            try:
+                made = self._made.get_nowait()
+            except Empty:
+                yield None
+                continue
+            if made is None:
+                return
+            if isinstance(made, Exception):
+                raise made
+            yield made
+
+
+class _Library:
+    """espeak-ng, loaded and set up."""
+
+    def __init__(self) -> None:
+        loader: Any = importlib.import_module("espeakng_loader")
+        library = self._library = ctypes.CDLL(loader.get_library_path())
+        library.espeak_Initialize.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
+        library.espeak_SetVoiceByName.argtypes = [ctypes.c_char_p]
+        library.espeak_Synth.argtypes = [
+            ctypes.c_char_p,
+            ctypes.c_size_t,
+            ctypes.c_uint,
+            ctypes.c_int,
+            ctypes.c_uint,
+            ctypes.c_uint,
+            ctypes.c_void_p,
+            ctypes.c_void_p,
+        ]
+        data = loader.get_data_path().encode()
+        self.rate: int = library.espeak_Initialize(_SYNCHRONOUS, _CHUNK_MS, data, _DONT_EXIT)
+        """Hz of its sound."""
+        if self.rate <= 0:
+            raise OSError("espeak-ng could not be set up: its data cannot be read")
+        self._take: Callable[[bytes], bool] = lambda chunk: False
+        # The library keeps its address, so it must live as long.
+        self._callback = _Callback(self._called)
+        library.espeak_SetSynthCallback(self._callback)
+
+    def say(self, text: str, voice: str, words_per_minute: int, take: Callable[[bytes], bool]) -> None:
+        """Gives the sound to `take`, chunk by chunk, until that is False."""
+        self._take = take
+        self._library.espeak_SetVoiceByName(voice.encode())
+        self._library.espeak_SetParameter(_RATE_PARAMETER, words_per_minute, 0)
+        data = text.encode() + b"\0"
+        # The pause at the end keeps sentences apart, which it would otherwise only do within one call.
+        self._library.espeak_Synth(data, len(data), 0, 1, 0, _UTF8 | _END_PAUSE, None, None)
+
+    def _called(self, samples: int | None, count: int, _events: int | None) -> int:
+        if not samples or count <= 0:
+            return 0
+        return 0 if self._take(ctypes.string_at(samples, 2 * count)) else 1
+
+
+@cache
+def _library() -> _Library:
+    return _Library()
