@@ -24,6 +24,7 @@ _FALL = 0.3
 _CONFIRM_MS = 60
 """A sound shorter than this is a click."""
 _HYSTERESIS = 0.15
+"""Speech ends this far below the threshold where it began; not below half of it, or a low one would never end."""
 
 
 class EnergyActivity:
@@ -107,7 +108,8 @@ class TurnDetector:
 
     def _hop(self, probability: float) -> Started | Stopped | None:
         rules = self._rules
-        speech = probability >= (rules.threshold - _HYSTERESIS if self.speaking else rules.threshold)
+        ends = max(rules.threshold - _HYSTERESIS, rules.threshold / 2)
+        speech = probability >= (ends if self.speaking else rules.threshold)
         self._run_ms = self._run_ms + self._activity.hop_ms if speech is not self.speaking else 0
         if self._run_ms == 0 or self._run_ms < (rules.silence_duration_ms if self.speaking else _CONFIRM_MS):
             return None
