@@ -76,6 +76,11 @@ class InputBuffer:
         self._drop(max(0, end_ms - self._origin_ms))
         return Sound(data=data, encoding=self.encoding)
 
+    def peek(self, start_ms: int, end_ms: int) -> Sound:
+        """What lies between two moments; it stays."""
+        first, last = (max(0, at - self._origin_ms) * self.encoding.bytes_per_ms for at in (start_ms, end_ms))
+        return Sound(data=bytes(self._data[first:last]), encoding=self.encoding)
+
     def _drop(self, ms: int) -> None:
         self._origin_ms = min(self._origin_ms + ms, self.position_ms)
         del self._data[: ms * self.encoding.bytes_per_ms]

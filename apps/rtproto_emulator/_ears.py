@@ -10,7 +10,7 @@ from ._buffer import InputBuffer
 from ._engines import VoiceActivity
 from ._refusal import Refusal
 from ._sound import Sound, encoding_of
-from ._vad import Started, Stopped, TurnDetector, TurnRules
+from ._vad import Stopped, TurnDetector, Turning, TurnRules
 
 MAX_APPEND = 15 * 1024 * 1024
 """Bytes of one append, as at real servers."""
@@ -22,23 +22,25 @@ _WAIT_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
 """How long semantic VAD waits at most. Energy cannot tell a finished sentence, so here it always waits that long."""
 
 
-def turn_rules(detection: events.ServerVad | events.SemanticVad) -> TurnRules:
+def turn_rules(detection: events.ServerVad | events.SemanticVad, pause_ms: int | None = None) -> TurnRules:
     """What a session's `turn_detection` asks of the detector."""
     if isinstance(detection, events.SemanticVad):
-        return TurnRules(silence_duration_ms=_WAIT_MS[value(detection.eagerness, "auto")])
+        return TurnRules(silence_duration_ms=_WAIT_MS[value(detection.eagerness, "auto")], pause_ms=pause_ms)
     return TurnRules(
         threshold=value(detection.threshold, 0.5),
         prefix_padding_ms=value(detection.prefix_padding_ms, 300),
         silence_duration_ms=value(detection.silence_duration_ms, 500),
+        pause_ms=pause_ms,
     )
 
 
 class Ears:
-    """Takes appended audio and finds the turns in it, where the session wants that."""
+    """Takes appended audio and finds the turns in it, where the session wants that, and pauses of `pause_ms`."""
 
-    def __init__(self, activity: Callable[[int], VoiceActivity], max_ms: int) -> None:
+    def __init__(self, activity: Callable[[int], VoiceActivity], max_ms: int, pause_ms: int | None = None) -> None:
         self.buffer = InputBuffer(max_ms)
         self._activity = activity
+        self._pause_ms = pause_ms
         self._detector: TurnDetector | None = None
         self._configured: events.AudioInput | None = None
 
@@ -54,14 +56,14 @@ class Ears:
         self._detector = None
         if isinstance(detection, (events.ServerVad, events.SemanticVad)):
             activity = self._activity(self.buffer.encoding.rate)
-            self._detector = TurnDetector(activity, turn_rules(detection), self.buffer.position_ms)
+            self._detector = TurnDetector(activity, turn_rules(detection, self._pause_ms), self.buffer.position_ms)
 
     @property
     def speaking(self) -> bool:
         """Whether a turn goes on."""
         return self._detector is not None and self._detector.speaking
 
-    def append(self, data: bytes) -> Iterator[Started | Stopped]:
+    def append(self, data: bytes) -> Iterator[Turning]:
         """Takes more audio; gives the turns that begin and end in it, each to be dealt with before the next.
 
         Refuses more than 15 MiB at once, or more than the buffer holds; a turn that fills the buffer ends there.

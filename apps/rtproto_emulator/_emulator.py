@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Literal
 
@@ -15,7 +15,9 @@ from ._settings import Settings
 
 Engine = Literal["aiohttp", "stream"]
 
-_HOSTS: dict[str, Callable[[Settings, str, int], AbstractAsyncContextManager[int]]] = {
+_Host = Callable[[Settings, str, int], AbstractAsyncContextManager[int]]
+
+_HOSTS: dict[str, _Host] = {
     "aiohttp": _aiohttp_host.running,
     "stream": _stream_host.running,
 }
@@ -38,7 +40,7 @@ class Emulator:
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         started: Future[int] = Future()
-        running = _host(engine)(settings, host, port)
+        running = _running(_host(engine), settings, host, port)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._run(running, started)), name="rtproto-emulator", daemon=True
         )
@@ -102,13 +104,23 @@ async def serve(
 
     Raises OSError where it cannot listen there, ValueError for another engine than "aiohttp" or "stream".
     """
-    async with _host(engine)(settings or Settings(), host, port) as bound:
+    async with _running(_host(engine), settings or Settings(), host, port) as bound:
         if ready is not None:
             ready(_url(host, bound))
         await asyncio.Event().wait()
 
 
-def _host(engine: str) -> Callable[[Settings, str, int], AbstractAsyncContextManager[int]]:
+@asynccontextmanager
+async def _running(host: _Host, settings: Settings, address: str, port: int) -> AsyncIterator[int]:
+    """A server, and the engines that end with it."""
+    try:
+        async with host(settings, address, port) as bound:
+            yield bound
+    finally:
+        settings.engines.close()
+
+
+def _host(engine: str) -> _Host:
     if engine not in _HOSTS:
         raise ValueError(f"there is no engine {engine!r}; choose one of {', '.join(_HOSTS)}")
     return _HOSTS[engine]

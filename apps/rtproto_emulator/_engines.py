@@ -9,7 +9,7 @@ PCM16, mono, 24 000 Hz unless said otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -20,11 +20,15 @@ from ._sound import sized
 
 @attrs.frozen(kw_only=True)
 class Speech:
-    """What a transcriber is given: `pcm` of one turn, and what the session says of it."""
+    """What a transcriber is given: `pcm` of one turn, and what the session says of it.
+
+    `asker` stands for the session: a transcriber that many share is fair between them.
+    """
 
     pcm: bytes = attrs.field(repr=sized)
     language: str | None = None
     prompt: str | None = None
+    asker: object = attrs.field(default=None, repr=False, eq=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -77,6 +81,21 @@ class Transcriber(Protocol):
 
     def transcribe(self, speech: Speech) -> Iterator[str | None]:
         """The transcript, in pieces that are never taken back; none at all where nothing was said."""
+        ...
+
+
+@runtime_checkable
+class EarlyTranscriber(Transcriber, Protocol):
+    """One that takes long, and so is asked already in the silence that may be the end of a turn.
+
+    Where speech goes on, what it was asked is dropped, and later it is asked again.
+    """
+
+    pause_ms: int
+    """How long the silence has lasted then."""
+
+    def prepare(self) -> None:
+        """Someone has begun to speak: it will be asked soon."""
         ...
 
 

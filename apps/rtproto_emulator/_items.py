@@ -22,6 +22,12 @@ _CONTENT: dict[str, tuple[str, ...]] = {
 _NEEDED = {"input_text": "text", "output_text": "text", "input_audio": "audio", "input_image": "image_url"}
 _TYPES = ("message", "function_call", "function_call_output", "mcp_approval_response")
 
+_IDLE_TEXT = (
+    "No user speech was detected for a while. Please review the recorded audio: If the user was speaking, respond "
+    "naturally. If not, follow up on their last message to keep the conversation going or ask if they're still there."
+)
+"""What OpenAI's server tells its model when an idle timeout triggers (observed)."""
+
 
 def taken(item: events.Item, make_id: Callable[[str], str], known_calls: Iterable[str], at: str) -> events.Item:
     """The client's `item` as it will stand in a conversation: with an id and a status, without audio.
@@ -155,3 +161,9 @@ class Inputs:
 
 def _id(item: events.Item) -> str:
     return value(getattr(item, "id", None), "")
+
+
+def idle_note(item_id: str) -> events.MessageItem:
+    """What the model is told when an idle timeout triggers."""
+    content: list[events.Content] = [events.InputText(text=_IDLE_TEXT)]
+    return events.MessageItem(id=item_id, status="completed", role="system", content=content)

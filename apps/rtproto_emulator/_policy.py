@@ -19,7 +19,7 @@ from ._checks import check_known
 from ._conversation import Conversation
 from ._ears import Ears
 from ._engines import Context
-from ._items import Inputs, sounds_of, taken
+from ._items import Inputs, idle_note, sounds_of, taken
 from ._outbox import Outbox
 from ._refusal import Refusal, invalid
 from ._response import Response
@@ -27,25 +27,20 @@ from ._session import audio_input, default_session, updated_session
 from ._settings import Settings
 from ._sound import Sound
 from ._tokens import rate_limits
-from ._transcriptions import Transcriptions
-from ._vad import Started, Stopped
+from ._transcriptions import Early, Transcriptions
+from ._vad import Paused, Resumed, Started, Stopped, Turning
 
 _PATIENCE = 0.02
 """Seconds until an engine that had nothing yet is asked again: a fiftieth of a second is soon enough for speech."""
 
-_IDLE_TEXT = (
-    "No user speech was detected for a while. Please review the recorded audio: If the user was speaking, respond "
-    "naturally. If not, follow up on their last message to keep the conversation going or ask if they're still there."
-)
-"""What OpenAI's server tells its model when an idle timeout triggers (observed)."""
 
-
-@attrs.frozen
+@attrs.define
 class _Speech:
-    """The turn that goes on: the id of the item that it will be, and where it began."""
+    """The turn that goes on: the id of the item that it will be, where it began, and its words if it ends here."""
 
     item_id: str
     start_ms: int
+    early: Early | None = None
 
 
 class Policy:
@@ -69,8 +64,9 @@ class Policy:
         self._model = model
         self._transcription = transcription
         self._beta = beta
-        self._ears = Ears(self.settings.engines.activity, self.settings.max_input_ms)
-        self._transcriptions = Transcriptions(self._out, self.settings.engines.transcriber)
+        engines = self.settings.engines
+        self._transcriptions = Transcriptions(self._out, engines.transcriber)
+        self._ears = Ears(engines.activity, self.settings.max_input_ms, self._transcriptions.pause_ms)
         self._responses: list[Response] = []
         self._speech: _Speech | None = None
         self._spoke = False
@@ -177,10 +173,7 @@ class Policy:
 
     def _append(self, event: events.InputAudioBufferAppend, now: float) -> None:
         for turn in self._ears.append(event.audio):
-            if isinstance(turn, Started):
-                self._speech_started(turn, now)
-            else:
-                self._speech_stopped(turn, now)
+            self._TURNS[type(turn)](self, turn, now)
 
     def _commit(self, event: events.InputAudioBufferCommit, now: float) -> None:
         sound = self._ears.commit()
@@ -244,20 +237,27 @@ class Policy:
         start = max(turn.at_ms, self._ears.buffer.origin_ms)
         speech = self._speech = _Speech(self._out.make_id("item"), start)
         self._out.send(events.InputAudioBufferSpeechStarted(audio_start_ms=start, item_id=speech.item_id))
+        self._transcriptions.prepare()
         active = self._active()
         if active is not None and value(getattr(self._detection(), "interrupt_response", None), True):
             active.cancel("turn_detected")
             self._reap(now)
 
+    def _speech_paused(self, turn: Paused | Resumed, now: float) -> None:
+        """Where the turn may have ended its words are looked for; where it goes on they are dropped."""
+        if self._speech is not None:
+            sound = self._ears.buffer.peek(self._speech.start_ms, turn.at_ms) if isinstance(turn, Paused) else None
+            self._speech.early = self._transcriptions.begin(sound, self._wanted()) if sound else None
+
     def _speech_stopped(self, turn: Stopped, now: float) -> None:
         speech, self._speech = self._speech, None
         assert speech is not None, "a turn ends only after it began"
         self._out.send(events.InputAudioBufferSpeechStopped(audio_end_ms=turn.at_ms, item_id=speech.item_id))
-        self._take_turn(speech.item_id, self._ears.buffer.take(speech.start_ms, turn.at_ms))
+        self._take_turn(speech.item_id, self._ears.buffer.take(speech.start_ms, turn.at_ms), speech.early)
         if value(getattr(self._detection(), "create_response", None), True):
             self._respond_unasked(now)
 
-    def _take_turn(self, item_id: str, sound: Sound) -> None:
+    def _take_turn(self, item_id: str, sound: Sound, early: Early | None = None) -> None:
         """Makes committed audio a user message."""
         conversation = self._conversation
         self._quiet_since = None
@@ -267,14 +267,16 @@ class Policy:
         )
         self._add_done(item_id, item, None)
         conversation.add_sound(item_id, 0, sound)
-        wanted = audio_input(self._session).transcription or None
-        self._transcriptions.start(item_id, sound, wanted, partial(conversation.transcribed, item_id, 0))
+        self._transcriptions.start(item_id, sound, self._wanted(), partial(conversation.transcribed, item_id, 0), early)
 
     def _add_done(self, item_id: str, item: events.Item, previous: str | None) -> None:
         before = self._conversation.add(item_id, item, previous)
         self._out.send(events.ConversationItemAdded(previous_item_id=before, item=item))
         done_after = self._conversation.previous_when_done(item_id)
         self._out.send(events.ConversationItemDone(previous_item_id=done_after, item=item))
+
+    def _wanted(self) -> events.AudioTranscription | None:
+        return audio_input(self._session).transcription or None
 
     def _detection(self) -> object:
         return audio_input(self._session).turn_detection
@@ -354,12 +356,7 @@ class Policy:
         start = max(buffer.origin_ms, end - timeout)
         item_id = self._out.make_id("item")
         self._out.send(events.InputAudioBufferTimeoutTriggered(audio_start_ms=start, audio_end_ms=end, item_id=item_id))
-        note = events.MessageItem(
-            id=self._out.make_id("item"),
-            status="completed",
-            role="system",
-            content=[events.InputText(text=_IDLE_TEXT)],
-        )
+        note = idle_note(self._out.make_id("item"))
         self._add_done(value(note.id, ""), note, None)
         self._take_turn(item_id, buffer.take(start, end))
         self._transcriptions.advance()
@@ -376,6 +373,12 @@ class Policy:
     def _refuse(self, refusal: Refusal, event_id: str | None) -> None:
         self._out.send(events.ErrorEvent(error=refusal.error(event_id)))
 
+    _TURNS: ClassVar[dict[type[Turning], Callable[[Policy, Any, float], None]]] = {
+        Started: _speech_started,
+        Paused: _speech_paused,
+        Resumed: _speech_paused,
+        Stopped: _speech_stopped,
+    }
     _HANDLERS: ClassVar[dict[type[events.ClientEvent], Callable[[Policy, Any, float], None]]] = {
         events.SessionUpdate: _update,
         events.InputAudioBufferAppend: _append,

@@ -25,6 +25,13 @@ class Engines:
     responder: Responder = attrs.field(factory=EchoResponder)
     speaker: Speaker = attrs.field(factory=EchoSpeaker)
 
+    def close(self) -> None:
+        """Ends what runs for them, such as a recogniser's process. They may be used again."""
+        for engine in (self.transcriber, self.responder, self.speaker):
+            close = getattr(engine, "close", None)
+            if close is not None:
+                close()
+
 
 @attrs.frozen(kw_only=True)
 class Settings:

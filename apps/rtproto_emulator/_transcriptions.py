@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import attrs
 
 from rtproto import events, value
 
-from ._engines import Speech, Transcriber
+from ._engines import EarlyTranscriber, Speech, Transcriber
 from ._outbox import Outbox
 from ._sound import Sound
 
@@ -21,6 +22,18 @@ class _Job:
     seconds: int
     finish: Callable[[str], None]
     transcript: str = ""
+
+
+@attrs.frozen
+class Early:
+    """What was begun before the turn ended, and what the session wanted then."""
+
+    pieces: Iterator[str | None]
+    wanted: events.AudioTranscription | None
+
+
+_MAX_EARLY_MS = 20_000
+"""A longer turn is transcribed when it has ended: at every pause all of it would be decoded again, for nothing."""
 
 
 class Transcriptions:
@@ -36,14 +49,43 @@ class Transcriptions:
         """Whether any words are still unknown."""
         return bool(self._jobs)
 
+    @property
+    def pause_ms(self) -> int | None:
+        """After how long a silence `begin` is worth it; None: never."""
+        return self._transcriber.pause_ms if isinstance(self._transcriber, EarlyTranscriber) else None
+
+    def prepare(self) -> None:
+        """Someone begins to speak."""
+        if isinstance(self._transcriber, EarlyTranscriber):
+            self._transcriber.prepare()
+
+    def begin(self, sound: Sound, wanted: events.AudioTranscription | None) -> Early | None:
+        """Begins to transcribe a turn that may have ended here. Dropping what it returns cancels it."""
+        if sound.ms > _MAX_EARLY_MS:
+            return None
+        pieces = self._understand(sound, wanted)
+        try:
+            first = next(pieces, "")
+        except Exception:
+            return None  # asked again, and told, when the turn has ended
+        return Early(chain((first,), pieces), wanted)
+
     def start(
-        self, item_id: str, sound: Sound, wanted: events.AudioTranscription | None, finish: Callable[[str], None]
+        self,
+        item_id: str,
+        sound: Sound,
+        wanted: events.AudioTranscription | None,
+        finish: Callable[[str], None],
+        early: Early | None = None,
     ) -> None:
-        """Transcribes the audio of an item; the client hears of it where it has `wanted` transcription."""
+        """Transcribes the audio of an item, or goes on where that was begun `early`.
+
+        The client hears of it where it has `wanted` transcription.
+        """
         self._jobs.append(
             _Job(
                 item_id=item_id,
-                pieces=self._understand(sound, wanted),
+                pieces=early.pieces if early and early.wanted == wanted else self._understand(sound, wanted),
                 announced=wanted is not None,
                 seconds=-(-sound.ms // 1000),
                 finish=finish,
@@ -57,6 +99,7 @@ class Transcriptions:
                 pcm=sound.engine_pcm(),
                 language=value(wanted.language, None) if wanted else None,
                 prompt=value(wanted.prompt, None) if wanted else None,
+                asker=self,
             )
         )
 

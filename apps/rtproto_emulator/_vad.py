@@ -59,11 +59,15 @@ class EnergyActivity:
 
 @attrs.frozen(kw_only=True)
 class TurnRules:
-    """When a turn begins and ends: `threshold` is a probability, durations are in ms."""
+    """When a turn begins and ends: `threshold` is a probability, durations are in ms.
+
+    A silence of `pause_ms`, if given, is told before it is long enough to end the turn.
+    """
 
     threshold: float = 0.5
     prefix_padding_ms: int = 300
     silence_duration_ms: int = 200
+    pause_ms: int | None = None
 
 
 @attrs.frozen
@@ -80,6 +84,21 @@ class Stopped:
     at_ms: int
 
 
+@attrs.frozen
+class Paused:
+    """Nobody speaks now, at `at_ms` of the session's audio: the turn will end here, or be resumed."""
+
+    at_ms: int
+
+
+@attrs.frozen
+class Resumed:
+    """The turn goes on after a pause."""
+
+
+Turning = Started | Paused | Resumed | Stopped
+
+
 class TurnDetector:
     """Turns judgements about hops into turns. `start_ms` is where in the session's audio its first sample lies."""
 
@@ -90,10 +109,11 @@ class TurnDetector:
         self._at_ms = start_ms
         self._run_ms = 0
         """How long the current state has been contradicted."""
+        self._paused = False
 
-    def feed(self, pcm: bytes) -> list[Started | Stopped]:
+    def feed(self, pcm: bytes) -> list[Turning]:
         """Takes PCM16 of any length; returns the turns that begin and end in it."""
-        found: list[Started | Stopped] = []
+        found: list[Turning] = []
         for probability in self._activity.feed(pcm):
             self._at_ms += self._activity.hop_ms
             turn = self._hop(probability)
@@ -103,17 +123,26 @@ class TurnDetector:
 
     def abandon(self) -> None:
         """Forgets the turn that goes on: its audio was taken or dropped."""
-        self.speaking = False
+        self.speaking = self._paused = False
         self._run_ms = 0
 
-    def _hop(self, probability: float) -> Started | Stopped | None:
+    def _hop(self, probability: float) -> Turning | None:
         rules = self._rules
         ends = max(rules.threshold - _HYSTERESIS, rules.threshold / 2)
         speech = probability >= (ends if self.speaking else rules.threshold)
         self._run_ms = self._run_ms + self._activity.hop_ms if speech is not self.speaking else 0
         if self._run_ms == 0 or self._run_ms < (rules.silence_duration_ms if self.speaking else _CONFIRM_MS):
-            return None
+            return self._pause() if self.speaking else None
         self.speaking = not self.speaking
+        self._paused = False
         began = self._at_ms - self._run_ms
         self._run_ms = 0
         return Started(max(0, began - rules.prefix_padding_ms)) if self.speaking else Stopped(self._at_ms)
+
+    def _pause(self) -> Paused | Resumed | None:
+        """Whether a silence within a turn has just become one to tell, or is over."""
+        paused = self._rules.pause_ms is not None and self._run_ms >= self._rules.pause_ms
+        if paused is self._paused:
+            return None
+        self._paused = paused
+        return Paused(self._at_ms) if paused else Resumed()
