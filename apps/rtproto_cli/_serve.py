@@ -21,17 +21,49 @@ class Engine(str, Enum):
     stream = "stream"
 
 
+class Ears(str, Enum):
+    """What hears whether someone speaks."""
+
+    auto = "auto"
+    silero = "silero"
+    energy = "energy"
+
+
+class Voice(str, Enum):
+    """What speaks."""
+
+    auto = "auto"
+    espeak = "espeak"
+    tone = "tone"
+
+
 def serve(
     host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8080,
     pace: Annotated[float, typer.Option(min=0.1, help="How many times faster than real time it speaks.")] = 8.0,
     duration: Annotated[float, typer.Option(min=1.0, help="Seconds until a session expires.")] = 3600.0,
     engine: Annotated[Engine, typer.Option(help="aiohttp, or rtproto's own byte driver.")] = Engine.aiohttp,
+    ears: Annotated[
+        Ears, typer.Option(help="What hears whether someone speaks: the Silero net, or loudness alone.")
+    ] = Ears.auto,
+    recogniser: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|pocketsphinx|none|URL",
+            help="What understands words. A URL, such as http://127.0.0.1:8000/v1, is any server with OpenAI's "
+            "/audio/transcriptions; its key is $RTPROTO_RECOGNISER_KEY.",
+        ),
+    ] = "auto",
+    recogniser_model: Annotated[str, typer.Option(help="The model to ask for at that URL.")] = "whisper-1",
+    voice: Annotated[Voice, typer.Option(help="What speaks: espeak-ng, or only a tone.")] = Voice.auto,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log sessions (ids and sizes only).")] = False,
 ) -> None:
     """Run an OpenAI Realtime server, offline and without a key.
 
-    It hears when someone speaks, says how much it heard and plays the user's words back; it understands nothing.
+    It hears when someone speaks, understands English and speaks it, with the engines that are installed
+    (`pip install 'rtproto[speech,espeak]'`); its answers say what it heard, no more. Without these engines it says how
+    long someone spoke, and plays the words back.
+
     Clients find it at **/v1/realtime** (OpenAI), **/openai/v1/realtime** (Azure) and **/openai/realtime** (Azure
     preview, beta protocol). To point an official client at it:
 
@@ -46,7 +78,12 @@ def serve(
     if verbose:
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
         logging.getLogger("asyncio").setLevel(logging.INFO)
-    settings = rtproto_emulator.Settings(pace=pace, duration=duration)
+    try:
+        choice = rtproto_emulator.choose(ears.value, recogniser, voice.value, model=recogniser_model)
+    except (rtproto_emulator.EngineMissing, ValueError) as error:
+        fail(Fatal(str(error), 2))
+    print(f"rtproto: {choice}", file=sys.stderr)
+    settings = rtproto_emulator.Settings(pace=pace, duration=duration, engines=choice.engines)
 
     async def run() -> None:
         serving = asyncio.ensure_future(rtproto_emulator.serve(host, port, settings, engine.value, ready=_say_where))

@@ -1,7 +1,7 @@
 """Whom `rtproto stream` talks to, and why that one does not talk."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 
@@ -45,15 +45,19 @@ def _dot_env() -> "dict[str, str]":
 
 
 @contextmanager
-def embedded(seconds_of_turn: "float | None") -> Iterator[Endpoint]:
-    """The embedded server, as long as this is open, for turns that are so long (None: not known). Raises Fatal."""
+def embedded(seconds_of_turn: "float | None", tell: Callable[[str], None]) -> Iterator[Endpoint]:
+    """The embedded server, as long as this is open, for turns that are so long (None: not known).
+
+    `tell` gets a line about what hears, understands and speaks in it. Raises Fatal.
+    """
     try:
         import rtproto_emulator
     except ImportError as error:
         what = str(error).partition(": pip install")[0]
         advice = "pip install 'rtproto[cli,emulator]', or name a server with --url or --provider"
         raise Fatal(f"{what}: {advice}", 2) from None
-    settings = rtproto_emulator.Settings()
+    choice = rtproto_emulator.choose()
+    settings = rtproto_emulator.Settings(engines=choice.engines)
     most = settings.max_input_ms / 1000
     if seconds_of_turn is not None and seconds_of_turn > most:
         raise Fatal(
@@ -61,6 +65,7 @@ def embedded(seconds_of_turn: "float | None") -> Iterator[Endpoint]:
             "leave --no-vad out, cut the file, or name another server with --url or --provider",
             2,
         )
+    tell(f"the embedded server: {choice}")
     with rtproto_emulator.start(settings=settings) as emulator:
         yield rtproto.endpoint(emulator.url)
 

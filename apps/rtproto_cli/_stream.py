@@ -67,7 +67,7 @@ def stream(
 
     Without --provider and --url the environment decides, also a .env file: AZURE_OPENAI_ENDPOINT,
     AZURE_OPENAI_DEPLOYMENT and AZURE_OPENAI_API_KEY, or OPENAI_API_KEY (see development.env). Where it configures
-    nothing, the embedded server answers: it needs neither key nor network, says how much it heard, and plays it back.
+    nothing, the embedded server answers: it needs neither key nor network, and says what it heard.
 
     Ctrl-C stops, and keeps what has arrived; a second one stops at once. Exit status: 0 done, 1 it went wrong, 2 what
     you gave is wrong.
@@ -112,7 +112,9 @@ def _stream(
     console = Console(stderr=True)
     turn = Turn(options)
     named = configured(provider, url)
-    with nullcontext(named) if named is not None else embedded(None if options.vad else reader.duration) as endpoint:
+    turn_seconds = None if options.vad else reader.duration
+    tell = Console(stderr=True, quiet=as_json, markup=False, highlight=False, soft_wrap=True).print
+    with nullcontext(named) if named is not None else embedded(turn_seconds, tell) as endpoint:
         job = Job(
             endpoint=endpoint,
             config=Config(timeouts=rtproto.Timeouts(open=timeout, close=_CLOSE)),

@@ -5,15 +5,19 @@
     with rtproto_emulator.start() as emulator:
         ...  # connect any Realtime client to emulator.url
 
-It hears when someone speaks, says how much it heard, and plays the user's own words back; it understands nothing.
+By itself it hears when someone speaks, says how much it heard, and plays the user's own words back: the same on every
+run. With ``Settings(engines=real_engines())`` it understands words and speaks, as far as what is installed can.
 """
 
 try:
+    from ._choice import Choice, EngineMissing, choose, real_engines
     from ._emulator import Emulator, serve, start
-    from ._engines import Call, Context, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
+    from ._engines import Call, Context, EarlyTranscriber, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
     from ._policy import Policy
     from ._settings import Engines, Settings
-    from ._simple import EchoResponder, EchoSpeaker, SpeechMeter
+    from ._silero import SileroActivity
+    from ._simple import EchoResponder, EchoSpeaker, HumSpeaker, SpeechMeter
+    from ._transcribers import PocketsphinxTranscriber, RemoteTranscriber
     from ._vad import EnergyActivity
 except ImportError as error:
     missing = error.name or getattr(error.__cause__, "name", None)
@@ -23,21 +27,30 @@ except ImportError as error:
 
 __all__ = [
     "Call",
+    "Choice",
     "Context",
+    "EarlyTranscriber",
     "EchoResponder",
     "EchoSpeaker",
     "Emulator",
     "EnergyActivity",
+    "EngineMissing",
     "Engines",
+    "HumSpeaker",
+    "PocketsphinxTranscriber",
     "Policy",
+    "RemoteTranscriber",
     "Responder",
     "Say",
     "Settings",
+    "SileroActivity",
     "Speaker",
     "Speech",
     "SpeechMeter",
     "Transcriber",
     "VoiceActivity",
+    "choose",
+    "real_engines",
     "serve",
     "start",
 ]

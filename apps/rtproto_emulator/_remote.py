@@ -40,7 +40,7 @@ class RemoteDecoder:
         if key is not None and not (key.isascii() and key.isprintable()):
             raise ValueError("the recogniser's key has characters that no HTTP header can carry")
         self._url = url.rstrip("/") + "/audio/transcriptions"
-        self._host = parts.netloc
+        self.host = parts.netloc
         self._model = model
         self._key = key
         self._timeout = timeout
@@ -71,7 +71,7 @@ class RemoteDecoder:
             why = f"broke off: {error or type(error).__name__}"
         except (ValueError, KeyError, TypeError):
             why = "answered what is no transcript"
-        line = f"the recogniser at {self._host} {why}"
+        line = f"the recogniser at {self.host} {why}"
         raise RuntimeError(line.replace(self._key, "***") if self._key else line)
 
     def stop(self) -> None:

@@ -57,14 +57,20 @@ class EchoResponder:
             yield Say(_answer(last))
 
 
-class EchoSpeaker:
-    """Cannot speak: plays the user's own words back, or, where they were written, hums as long as the answer is."""
+class HumSpeaker:
+    """Cannot speak: hums, as long as the answer is."""
 
     def speak(self, text: str, context: Context) -> Iterator[bytes | None]:
         """Pieces of 200 ms."""
-        sound = context.heard or _hum(len(text.split()) * _WORD_MS / 1000 / context.speed)
-        step = ENGINE_RATE * 2 * _CHUNK_MS // 1000
-        yield from (sound[at : at + step] for at in range(0, len(sound), step))
+        return _cut(_hum(len(text.split()) * _WORD_MS / 1000 / context.speed))
+
+
+class EchoSpeaker(HumSpeaker):
+    """Cannot speak: plays the user's own words back, or hums where they were written."""
+
+    def speak(self, text: str, context: Context) -> Iterator[bytes | None]:
+        """Pieces of 200 ms."""
+        return _cut(context.heard) if context.heard else super().speak(text, context)
 
 
 def _by_assistant(item: events.Item) -> bool:
@@ -122,6 +128,11 @@ def _fill(schema: Any, words: str, depth: int = 0) -> Any:
 def _list(schema: Mapping[str, Any], name: str) -> list[Any]:
     found = schema.get(name)
     return found if isinstance(found, list) else []
+
+
+def _cut(sound: bytes) -> Iterator[bytes]:
+    step = ENGINE_RATE * 2 * _CHUNK_MS // 1000
+    return (sound[at : at + step] for at in range(0, len(sound), step))
 
 
 def _hum(seconds: float) -> bytes:

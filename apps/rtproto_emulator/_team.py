@@ -94,11 +94,12 @@ class Team:
     def add(self, job: Job) -> None:
         """Takes a job. Raises RuntimeError where too many wait."""
         with self._changed:
-            jobs = deque(earlier for earlier in self._waiting.get(job.asker, ()) if not earlier.dropped)
-            jobs.append(job)
-            waiting = sum(map(len, self._waiting.values()))
+            earlier = self._waiting.get(job.asker, ())
+            jobs = deque(other for other in earlier if not other.dropped)
+            waiting = sum(map(len, self._waiting.values())) - len(earlier) + len(jobs)
             if waiting >= _MAX_WAITING:
-                raise RuntimeError(f"the recogniser is busy: {waiting} utterances wait already; try again later")
+                raise RuntimeError(f"the recogniser is busy: {waiting} utterances wait; try again later")
+            jobs.append(job)
             self._waiting[job.asker] = jobs
             self._changed.notify()
 

@@ -101,4 +101,6 @@ class RemoteTranscriber(TeamTranscriber):
         timeout: float = 30.0,
     ) -> None:
         remote = RemoteDecoder(url, model=model, key=key, timeout=timeout)
+        self.host = remote.host
+        """Whom it asks."""
         super().__init__(lambda: remote, activity=activity, longest_ms=_REMOTE_LONGEST_MS, size=_REMOTE_AT_ONCE)
