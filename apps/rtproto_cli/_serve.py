@@ -82,11 +82,14 @@ def serve(
         choice = rtproto_emulator.choose(ears.value, recogniser, voice.value, model=recogniser_model)
     except (rtproto_emulator.EngineMissing, ValueError) as error:
         fail(Fatal(str(error), 2))
-    print(f"rtproto: {choice}", file=sys.stderr)
     settings = rtproto_emulator.Settings(pace=pace, duration=duration, engines=choice.engines)
 
+    def ready(url: str) -> None:
+        print(f"rtproto: {choice}", file=sys.stderr, flush=True)
+        print(f"rtproto: listening on {url} (Ctrl-C stops)", flush=True)
+
     async def run() -> None:
-        serving = asyncio.ensure_future(rtproto_emulator.serve(host, port, settings, engine.value, ready=_say_where))
+        serving = asyncio.ensure_future(rtproto_emulator.serve(host, port, settings, engine.value, ready=ready))
         with suppress(NotImplementedError):  # Windows, where Ctrl-C ends asyncio.run() itself
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
@@ -102,7 +105,3 @@ def serve(
     except OSError as error:
         fail(Fatal(f"cannot listen on {host}:{port}: {system_reason(error)}; try another --port", 1))
     print("rtproto: stopped", file=sys.stderr)
-
-
-def _say_where(url: str) -> None:
-    print(f"rtproto: listening on {url} (Ctrl-C stops)", flush=True)

@@ -83,12 +83,12 @@ class Team:
     """Threads that do jobs, each with a decoder of its own. Every asker has its turn, however much another asks."""
 
     def __init__(self, make: Callable[[], Decoder], size: int) -> None:
-        self._decoders = [make() for _ in range(size)]
+        self.decoders = [make() for _ in range(size)]
         self._waiting: dict[object, deque[Job]] = {}
         """By asker, in the order of their turns."""
         self._changed = Condition()
         self._closed = False
-        for decoder in self._decoders:
+        for decoder in self.decoders:
             Thread(target=self._work, args=(decoder,), name="transcriber", daemon=True).start()
 
     def add(self, job: Job) -> None:
@@ -112,7 +112,7 @@ class Team:
             self._changed.notify_all()
         for job in left:
             job.fail(RuntimeError("the recogniser was stopped"))
-        for decoder in self._decoders:
+        for decoder in self.decoders:
             decoder.stop()
 
     def _work(self, decoder: Decoder) -> None:

@@ -73,6 +73,12 @@ class PocketsphinxTranscriber(TeamTranscriber):
     def __init__(self, activity: Callable[[int], VoiceActivity], *, processes: int = 1) -> None:
         super().__init__(RecogniserProcess, activity=activity, longest_ms=_SPHINX_LONGEST_MS, size=processes)
 
+    @property
+    def pids(self) -> list[int]:
+        """Of the processes that run now."""
+        decoders = self._team.decoders if self._team is not None else ()
+        return [decoder.pid for decoder in decoders if isinstance(decoder, RecogniserProcess) and decoder.pid]
+
     def prepare(self) -> None:
         """Starts the processes, which take a second to be ready."""
         self._needed()

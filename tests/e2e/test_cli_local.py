@@ -50,13 +50,15 @@ def test_there_are_files_of_every_format() -> None:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_a_question_in_any_format_is_heard_and_played_back(tmp_path: Path, name: str) -> None:
+def test_a_question_in_any_format_is_understood_and_answered(tmp_path: Path, name: str) -> None:
     result = stream(TEST_DATA / name, "--no-pace", cwd=tmp_path)
     assert result["status"] == "completed"
-    assert result["text"] == "I heard 1.5 seconds of speech."
-    assert 1500 <= result["audio_ms"] <= 2900
+    # The recogniser's model wants 16 kHz; on a telephone it hears something like it.
+    words = "I heard what is" if "8k" in name else "I heard what is the weather in paris."
+    assert result["text"].startswith(words)
+    assert 1000 <= result["audio_ms"] <= 2900
     reply = samples(tmp_path / result["files"]["reply.wav"])
-    assert len(reply) == result["audio_ms"] * 48
+    assert len(reply) // 48 == result["audio_ms"]
     assert max(reply) > 0
 
 
@@ -72,14 +74,14 @@ def test_push_to_talk_over_each_transport(tmp_path: Path, transport: str) -> Non
 def test_at_the_pace_of_speech_both_turns_are_answered(tmp_path: Path) -> None:
     result = stream(TEST_DATA / "two_turns.wav", "--transcribe", "any", cwd=tmp_path)
     assert [response["status"] for response in result["responses"]] == ["completed", "completed"]
-    assert len(result["heard"]) == 2
+    assert result["heard"] == ["what is the weather in paris", "what time is it in berlin"]
     assert result["first_audio_ms"] is not None
 
 
 def test_text_instead_of_speech(tmp_path: Path) -> None:
     result = stream(TEST_DATA / "question.wav", "--text", "--no-pace", cwd=tmp_path)
     assert result["audio_ms"] == 0
-    assert result["text"] == "I heard 1.5 seconds of speech."
+    assert result["text"] == "I heard what is the weather in paris."
 
 
 def test_silence_is_told(tmp_path: Path) -> None:
