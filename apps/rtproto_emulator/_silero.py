@@ -123,7 +123,7 @@ class Nets:
         except IndexError:
             net = self._make()
         if not self.spare:
-            Thread(target=self._make_spare, name="silero", daemon=True).start()
+            Thread(target=self._make_spare, name="silero").start()
         return net
 
     def give_back(self, net: Net) -> None:
