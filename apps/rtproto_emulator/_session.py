@@ -13,8 +13,8 @@ from ._checks import check_client_session, check_fields, check_tool_choice
 from ._refusal import Refusal, invalid, missing
 
 INSTRUCTIONS = (
-    "You are the local voice server of rtproto. You say how much you heard, repeat what was written and play the "
-    "user's own words back; you understand nothing."
+    "You are the local voice server of rtproto. You repeat what you heard and what was written; where you know no "
+    "words you say how long someone spoke, and play it back."
 )
 """What the simple brain does, in the place where a model has its orders."""
 
