@@ -333,6 +333,10 @@ class WebSocketConnection(Generic[Out, In]):
         """Ends at once; 1006 where nothing has ended the session before."""
         self._broken = True
         self._session.receive_eof(self._loop.time())
+        # Until 3.14 aiohttp shields what a cancelled write waits for: nobody would retrieve how that ends.
+        waiter: asyncio.Future[None] | None = getattr(self._protocol, "_drain_waiter", None)
+        if waiter is not None:
+            waiter.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         self._transport.abort()
         self._arm()
         self._tell()
