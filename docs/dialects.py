@@ -202,7 +202,7 @@ def _also(which: Dialect) -> Iterator[str]:
 def _own_fields(which: Dialect, *, events: bool) -> Iterator[str]:
     own = {entry.cls for entry in _own_events(which)}
     rows = []
-    for cls in own_classes(which):
+    for cls in sorted(own_classes(which), key=qualified):
         added = set(own_fields(cls))
         if issubclass(cls, WireEvent) == events and cls not in own and added:
             told = ", ".join(f"{_code(field.name)} ({field.type})" for field in fields(cls) if field.name in added)

@@ -17,7 +17,7 @@ from rtproto import events
 from rtproto._config import Role
 from rtproto._converter import converter, converter_with
 from rtproto._dialects import Dialect, dialect
-from rtproto._dialects._reshape import from_ga, to_ga
+from rtproto._dialects._reshape import copied, from_ga, to_ga
 from rtproto._jsontext import cut_out, dumps, is_deeper_than, loads
 from rtproto._unset import UNSET, UnsetType
 from rtproto._unstructure import unstructure_without
@@ -150,21 +150,27 @@ def _has_objects(cls: Any) -> bool:
     return any(field.name in ("session", "response", "item") for field in attrs.fields(cls))
 
 
+@cache
 def _decoder(name: str, cls: Any, which: Dialect) -> Decoder:
     known = cls.__base__ if getattr(cls.__base__, "type", None) == cls.type else cls
     structure: Decoder = _converter(which).get_structure_hook(known)
     reshapes, may_lack = which.reshapes and _has_objects(cls), which.may_lack.get(cls.type, ())
-    if name == cls.type and not reshapes and not may_lack:
+    translated = which.written_name(cls.type) != name
+    if name == cls.type and not (reshapes or may_lack or translated):
         return structure
 
     def decode(wire: Any, _: Any) -> Any:
         if any(wire.get(field) is None for field in may_lack):
             return Unknown(raw={"type": name, **wire})
+        came = {"type": name, **copied(wire)} if reshapes else {}
         session_type = to_ga(which, name, wire) if reshapes else UNSET
         event = structure(wire, cls)
         event.wire_type = name
         if session_type is not UNSET and not isinstance(event.session, events.UnknownObject):
             event.session.extra = {**(event.session.extra or {}), "type": session_type}
+        own: Any = event.__class__
+        if (_wire_of(own, which)(event) != came) if reshapes else (translated and name == cls.type):
+            event._came = (which.name, came)
         return event
 
     return decode
@@ -202,24 +208,62 @@ def _encode_nothing(event: Any) -> None:
 def _encoder(cls: Any, which: Dialect) -> Encoder:
     if cls.type in which.unsaid:
         return _encode_nothing
-    name, audio = which.written_name(cls.type), _audio_field(cls)
+    name, reshapes = which.written_name(cls.type), which.reshapes and _has_objects(cls)
+    if reshapes:
+        wire_of = _wire_of(cls, which)
+        return lambda event: dumps(_as_it_came(event, which) or wire_of(event))
+    as_ga = _named_encoder(cls, cls.type, which)
+    if name == cls.type:
+        return as_ga
+    translated = _named_encoder(cls, name, which)
+    return lambda event: (as_ga if getattr(event, "_came", _NEVER)[0] == which.name else translated)(event)
+
+
+def _named_encoder(cls: Any, name: str, which: Dialect) -> Encoder:
+    """For an event with no objects that differ."""
+    audio = _audio_field(cls)
     if audio:
         return _audio_encoder(cls, name, audio)
-    unstructure = converter.get_unstructure_hook(cls)
-    if not which.names and not which.reshapes:
+    unstructure, aliases = converter.get_unstructure_hook(cls), [a for a in which.aliases if which.names[a] == cls.type]
+    if name == cls.type and not aliases:
         return lambda event: dumps(unstructure(event))
-    reshapes, names, aliases = which.reshapes and _has_objects(cls), which.names, which.aliases
 
     def encode(event: Any) -> bytes:
         wire = unstructure(event)
-        came_as = event.wire_type
-        wire["type"] = came_as if came_as in aliases and names[came_as] == cls.type else name
-        if reshapes:
-            extra = getattr(getattr(event, "session", None), "extra", None)
-            from_ga(which, wire, explicit="type" in (extra or ()))
+        wire["type"] = event.wire_type if event.wire_type in aliases else name
         return dumps(wire)
 
     return encode
+
+
+@cache
+def _wire_of(cls: Any, which: Dialect) -> Callable[[Any], dict[str, Any]]:
+    """Makes the wire object of an event in a dialect that shapes it otherwise."""
+    unstructure, name = converter.get_unstructure_hook(cls), which.written_name(cls.type)
+    names, aliases = which.names, which.aliases
+
+    def write(event: Any) -> dict[str, Any]:
+        wire: dict[str, Any] = unstructure(event)
+        came_as = event.wire_type
+        wire["type"] = came_as if came_as in aliases and names[came_as] == cls.type else name
+        extra = getattr(getattr(event, "session", None), "extra", None)
+        from_ga(which, wire, explicit="type" in (extra or ()))
+        return wire
+
+    return write
+
+
+_NEVER: "tuple[str, dict[str, Any]]" = ("", {})
+
+
+def _as_it_came(event: Any, which: Dialect) -> "dict[str, Any] | None":
+    """What came on a wire of this dialect in other words than ours, if `event` still says that; else None."""
+    spoken, wire = getattr(event, "_came", _NEVER)
+    if spoken != which.name:
+        return None
+    own: Any = event.__class__
+    again = _decoder(wire["type"], own, which)({key: copied(wire[key]) for key in wire if key != "type"}, None)
+    return wire if again == event else None
 
 
 def _audio_encoder(cls: Any, name: str, audio: str) -> Encoder:

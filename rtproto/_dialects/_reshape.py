@@ -45,7 +45,7 @@ def from_ga(which: Dialect, wire: Wire, *, explicit: bool) -> None:
     """The way back; `explicit`: the session has its type on the wire."""
     for name in ("session", "response", "item"):
         if name in wire:
-            wire[name] = _copied(wire[name])
+            wire[name] = copied(wire[name])
     session, response = wire.get("session"), wire.get("response")
     session_type = which.session_type_in(wire["type"])
     if isinstance(session, dict) and session_type and not explicit:
@@ -100,7 +100,7 @@ def _move_out(wire: Wire, moves: tuple[Move, ...]) -> None:
         if move.rate and isinstance(value, dict) and value.get("rate", _rate(move, wire)) != _rate(move, wire):
             wire[move.rate] = value["rate"]
         if move.hollow is not UNSET:
-            places[-1][leaf] = _copied(move.hollow)
+            places[-1][leaf] = copied(move.hollow)
             continue
         del places[-1][leaf]
         for place, parent in reversed(list(zip(places, parents, strict=False))):
@@ -111,7 +111,7 @@ def _move_out(wire: Wire, moves: tuple[Move, ...]) -> None:
 def _value_in(move: Move, wire: Wire) -> Any:
     """What GA has for the dialect's value."""
     found = wire[move.name]
-    value = next((_copied(ga) for own, ga in move.pairs if own == found), found)
+    value = next((copied(ga) for own, ga in move.pairs if own == found), found)
     if move.rate and isinstance(value, dict) and value.get("type") == "audio/pcm":
         value["rate"] = _rate(move, wire)
     return value
@@ -200,8 +200,8 @@ def _has_function_fields(tool: Wire) -> bool:
     return any(name in tool for name in _FUNCTION_FIELDS)
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
     """`value` with objects and arrays of its own: what a caller keeps must not change under its hands."""
     if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value

@@ -13,8 +13,18 @@ def _show(name: str, value: object) -> str:
     return f"{name}=<{len(value)} bytes>" if isinstance(value, (bytes, bytearray, memoryview)) else f"{name}={value!r}"
 
 
+class _Kept:
+    """Where an event keeps (dialect, wire object) if that dialect would write it otherwise than it came.
+
+    Mostly unset, so it is no attrs field, which would be stored in every event. Only the codec reads it.
+    """
+
+    __slots__ = ("_came",)
+    _came: "tuple[str, dict[str, Any]]"
+
+
 @attrs.define(kw_only=True, repr=False, eq=False)
-class WireObject:
+class WireObject(_Kept):
     """An object of the wire. A field that is `UNSET` is absent; `extra` holds the fields rtproto does not know."""
 
     extra: "dict[str, Any] | None" = attrs.field(default=None)

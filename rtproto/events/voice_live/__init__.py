@@ -36,7 +36,20 @@ from rtproto.events.voice_live._events import (
     SessionAvatarSwitchToSpeaking,
     WarningEvent,
 )
-from rtproto.events.voice_live._objects import (
+from rtproto.events.voice_live._items import (
+    ErrorDetails,
+    FileSearchCallItem,
+    FileSearchResult,
+    McpApprovalRequestItem,
+    McpApprovalResponseItem,
+    McpCallItem,
+    McpListToolsItem,
+    TranscriptionPhrase,
+    TranscriptionWord,
+    WarningDetails,
+    WebSearchCallItem,
+)
+from rtproto.events.voice_live._session import (
     AgentConfig,
     Animation,
     AudioEchoCancellation,
@@ -53,16 +66,9 @@ from rtproto.events.voice_live._objects import (
     AzureVoice,
     Background,
     EndOfUtteranceDetection,
-    ErrorDetails,
-    FileSearchCallItem,
-    FileSearchResult,
     IceServer,
     InterimResponse,
     LlmInterimResponse,
-    McpApprovalRequestItem,
-    McpApprovalResponseItem,
-    McpCallItem,
-    McpListToolsItem,
     OpenAIVoice,
     RealtimeResponse,
     RealtimeSession,
@@ -70,13 +76,9 @@ from rtproto.events.voice_live._objects import (
     Scene,
     ServerVad,
     StaticInterimResponse,
-    TranscriptionPhrase,
-    TranscriptionWord,
     VideoCrop,
     VideoParams,
     VideoResolution,
-    WarningDetails,
-    WebSearchCallItem,
 )
 
 __all__ = [

@@ -6,7 +6,7 @@ import attrs
 
 from rtproto import events
 from rtproto._unset import UNSET, Opt
-from rtproto.events.voice_live._objects import TranscriptionPhrase, WarningDetails
+from rtproto.events.voice_live._items import TranscriptionPhrase, WarningDetails
 
 # ---- what a client says ----
 
