@@ -10,17 +10,19 @@ from functools import partial
 from pathlib import Path
 from subprocess import SubprocessError
 
-from bench import blast, decode, encode, imports, instructions
-from bench.contenders import Result, Unequal
+from bench import blast, decode, encode, imports, instructions, load
+from bench.contenders import Figures, Result, Unequal
 from bench.report import as_json, show, versions
 
-Benchmarks = Mapping[str, Callable[[], Result]]
+Benchmarks = Mapping[str, Callable[[], Result | Figures]]
 
 FULL: Benchmarks = {
     "decode": decode.measure,
     "encode": encode.measure,
     "blast": blast.measure,
     "imports": imports.measure,
+    "load": load.measure,
+    "memory": load.measure_memory,
     "decode-instructions": partial(instructions.measure, "decode"),
     "encode-instructions": partial(instructions.measure, "encode"),
 }
@@ -29,6 +31,8 @@ QUICK: Benchmarks = {
     "encode": partial(encode.measure, turns=11),
     "blast": partial(blast.measure, cycles=10, turns=1),
     "imports": partial(imports.measure, turns=3),
+    "load": partial(load.measure, sessions=10, turns=1, silero=(5,)),
+    "memory": partial(load.measure_memory, sessions=100, steps=5),
     "decode-instructions": partial(instructions.measure, "decode", pairs=10),
     "encode-instructions": partial(instructions.measure, "encode", pairs=10),
 }
@@ -47,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json and not options.json.absolute().parent.is_dir():
         parser.error(f"there is no directory {options.json.parent} to write to")
     print(", ".join(f"{library} {version}" for library, version in versions().items()))
-    results: dict[str, Result] = {}
+    results: dict[str, Result | Figures] = {}
     for name in options.names or USUAL:
         try:
             results[name] = (QUICK if options.quick else FULL)[name]()

@@ -43,6 +43,13 @@ class Result(NamedTuple):
         return statistics.median(self.times[name])
 
 
+class Figures(NamedTuple):
+    """What a benchmark without contenders found: what was measured -> (figure, unit)."""
+
+    title: str
+    figures: Mapping[str, tuple[float, str]]
+
+
 def prepare_all(contenders: Mapping[str, Prepare]) -> tuple[dict[str, Run], dict[str, str]]:
     """The contenders that are installed, ready to run, and why the others are not."""
     ready: dict[str, Run] = {}

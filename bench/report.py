@@ -7,23 +7,30 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
-from bench.contenders import Result
+from bench.contenders import Figures, Result
 
 LIBRARIES = ("rtproto", "orjson", "pybase64", "wsproto", "websockets", "aiohttp", "trio", "picows", "openai")
 HEAD = ("median", "least", "ratio")
 
 
-def rows(result: Result) -> Iterator[tuple[str, str, str, str]]:
-    """Name, median, least and ratio of each contender; the first one is what the ratios are of."""
+def rows(result: Result | Figures) -> Iterator[tuple[str, ...]]:
+    """Name, median, least and ratio of each contender; the first one is what the ratios are of.
+
+    Of `Figures`: name, figure, unit.
+    """
+    if isinstance(result, Figures):
+        for name, (figure, unit) in result.figures.items():
+            yield name, f"{figure:.4g}", unit
+        return
     first = result.median(next(iter(result.times)))
     for name, times in result.times.items():
         median = result.median(name)
         yield name, f"{median:.2f}", f"{min(times):.2f}", f"{median / first:.2f}"
 
 
-def show(result: Result) -> None:
+def show(result: Result | Figures) -> None:
     """Prints a table, with rich where that is installed."""
-    head = (result.unit, *HEAD)
+    head = ("", "figure", "unit") if isinstance(result, Figures) else (result.unit, *HEAD)
     try:
         from rich.console import Console
         from rich.markup import escape
@@ -31,7 +38,7 @@ def show(result: Result) -> None:
     except ImportError:
         print(f"\n{result.title}")
         for row in (head, *rows(result)):
-            print("{:32}{:>10}{:>10}{:>8}".format(*row))
+            print(f"{row[0]:32}" + "".join(f"{text:>10}" for text in row[1:]))
     else:
         table = Table(title=escape(result.title), title_justify="left", min_width=72)
         for column, text in enumerate(head):
@@ -39,7 +46,8 @@ def show(result: Result) -> None:
         for row in rows(result):
             table.add_row(*row)
         Console().print("", table)
-    for name, reason in result.skipped.items():
+    skipped = {} if isinstance(result, Figures) else result.skipped
+    for name, reason in skipped.items():
         print(f"skipped: {name}: {reason}")
 
 
@@ -54,19 +62,22 @@ def versions() -> dict[str, str]:
     return found
 
 
-def as_json(results: Mapping[str, Result]) -> dict[str, Any]:
+def as_json(results: Mapping[str, Result | Figures]) -> dict[str, Any]:
     """Everything that was measured."""
     return {
         "machine": {"system": platform.system(), "processor": platform.machine()},
         "versions": versions(),
-        "benchmarks": {
-            name: {
-                "title": result.title,
-                "unit": result.unit,
-                "median": {contender: result.median(contender) for contender in result.times},
-                "times": dict(result.times),
-                "skipped": dict(result.skipped),
-            }
-            for name, result in results.items()
-        },
+        "benchmarks": {name: _one_as_json(result) for name, result in results.items()},
+    }
+
+
+def _one_as_json(result: Result | Figures) -> dict[str, Any]:
+    if isinstance(result, Figures):
+        return {"title": result.title, "figures": {name: list(figure) for name, figure in result.figures.items()}}
+    return {
+        "title": result.title,
+        "unit": result.unit,
+        "median": {contender: result.median(contender) for contender in result.times},
+        "times": dict(result.times),
+        "skipped": dict(result.skipped),
     }

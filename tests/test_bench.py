@@ -115,3 +115,10 @@ def test_a_name_that_is_none_gets_one_clear_line() -> None:
     done = subprocess.run([sys.executable, "-m", "bench", "fly"], cwd=ROOT, capture_output=True, text=True, timeout=50)
     assert done.returncode == 2
     assert "there is no benchmark 'fly'; choose from decode, encode" in done.stderr
+
+
+def test_visitors_are_answered_and_the_server_weighed_between_them(bench: Any) -> None:
+    load = importlib.import_module("bench.load")
+    figures = load.measure_memory(sessions=4, steps=2).figures
+    assert list(figures) == ["before the first session", "after 2 sessions", "after 4 sessions"]
+    assert all(unit == "MiB" and size > 1 for size, unit in figures.values())
