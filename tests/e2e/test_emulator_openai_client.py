@@ -59,7 +59,7 @@ class Plain:
 
 @contextlib.asynccontextmanager
 async def connected(client: Any) -> AsyncIterator[Any]:
-    if isinstance(client, openai.AsyncOpenAI):
+    if hasattr(client, "__aenter__"):
         async with client, client.realtime.connect(model="gpt-realtime") as connection:
             yield connection
     else:
@@ -67,7 +67,7 @@ async def connected(client: Any) -> AsyncIterator[Any]:
             yield Plain(connection)
 
 
-CLIENTS = {
+CLIENTS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "AsyncOpenAI": ("aiohttp", lambda host: of_openai(openai.AsyncOpenAI, host)),
     "AsyncOpenAI-stream": ("stream", lambda host: of_openai(openai.AsyncOpenAI, host)),
     "OpenAI": ("stream", lambda host: of_openai(openai.OpenAI, host)),
