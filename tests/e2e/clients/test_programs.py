@@ -100,6 +100,8 @@ def said_by(command: list[str], program: str, path: Path, url: str) -> str:
 
 @pytest.mark.parametrize("program", [program for language, program in PROGRAMS if language == "python"])
 def test_a_program_in_python(program: str, tmp_path: Path, url: str) -> None:
+    for name in re.findall(r"^(?:from|import) (\w+)", program, re.MULTILINE):
+        pytest.importorskip(name, reason=f"{name} is not installed: pip install --group clients")
     command = [sys.executable, "-W", "error", "-W", OF_OPENAI]
     assert said_by(command, program, tmp_path / "program.py", url) == "You wrote: hello"
 
