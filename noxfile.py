@@ -19,6 +19,8 @@ BESIDE_THE_WHEEL = ["tests", "test_data", "examples", "docs", "pyproject.toml", 
 # What packing may break: programs, their modules and data, and what is said of a missing extra. That every module is
 # in the wheel as it is in the sources is a test of its own, and the sources have answered the rest.
 OF_THE_WHEEL = ["e2e", "test_examples.py", "test_packaging.py", "test_purity.py", "test_readme.py", "test_sync_dial.py"]
+# Clients of others, which the session `clients` tests: what they see is the same on every Python.
+CLIENTS = "tests/e2e/clients"
 # What no version of a dependency has a part in.
 OF_NO_VERSION = ["test_bench.py", "test_download_wheel.py", "test_packaging.py", "test_purity.py"]
 PINS_HEAD = """\
@@ -63,7 +65,14 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test everything."""
     session.install("-e", ".[demo]", "--group", "test")
-    run_pytest(session, profile="ci" if session.python == PYTHONS[-1] else "ci-brief")
+    run_pytest(session, f"--ignore={CLIENTS}", profile="ci" if session.python == PYTHONS[-1] else "ci-brief")
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Test the local server with the clients of others."""
+    session.install("-e", ".[emulator]", "--group", "clients")
+    session.run("pytest", CLIENTS, *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
@@ -73,7 +82,7 @@ def minimums(session: nox.Session) -> None:
     compile_lowest = ["uv", "pip", "compile", "pyproject.toml", "--extra=demo", "--resolution=lowest-direct"]
     session.run_install(*compile_lowest, f"--python={session.python}", "--quiet", f"--output-file={pins}")
     session.install("-e", ".[demo]", "--group", "test", "--constraints", str(pins))
-    run_pytest(session, *(f"--ignore=tests/{name}" for name in OF_NO_VERSION))
+    run_pytest(session, f"--ignore={CLIENTS}", *(f"--ignore=tests/{name}" for name in OF_NO_VERSION))
 
 
 @nox.session
@@ -98,7 +107,7 @@ def wheel(session: nox.Session) -> None:
         copy(ROOT / name, away / name)
     session.chdir(away)
     session.run("rtproto", "--version")
-    run_pytest(session, *(f"tests/{name}" for name in OF_THE_WHEEL))
+    run_pytest(session, f"--ignore={CLIENTS}", *(f"tests/{name}" for name in OF_THE_WHEEL))
 
 
 @nox.session(default=False)

@@ -1,10 +1,11 @@
-"""The official Python client, unmodified, against the emulator on both of its hosts."""
+"""The official Python client, unmodified: asynchronous and plain, of OpenAI and of Azure, on both of our hosts."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,20 +23,69 @@ SECONDS = 20.0
 Talk = Callable[[Any], Awaitable[Any]]
 
 
-@pytest.fixture(params=["aiohttp", "stream"])
-def emulator(request: pytest.FixtureRequest) -> Iterator[rtproto_emulator.Emulator]:
-    with rtproto_emulator.start(engine=request.param, settings=Settings(pace=20.0)) as running:
-        yield running
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[dict[str, str]]:
+    """The address of each, such as 127.0.0.1:8080."""
+    settings = Settings(pace=20.0)
+    with (
+        rtproto_emulator.start(engine="aiohttp", settings=settings) as aiohttp,
+        rtproto_emulator.start(engine="stream", settings=settings) as stream,
+    ):
+        yield {"aiohttp": f"{aiohttp.host}:{aiohttp.port}", "stream": f"{stream.host}:{stream.port}"}
 
 
-def talk(emulator: rtproto_emulator.Emulator, script: Talk) -> Any:
-    async def run() -> Any:
-        base = emulator.url.replace("ws://", "http://").removesuffix("/realtime")
-        client = openai.AsyncOpenAI(base_url=base, websocket_base_url=emulator.url[:-9], api_key="x")
+def of_openai(cls: Any, host: str) -> Any:
+    return cls(base_url=f"http://{host}/v1", api_key="x")
+
+
+def of_azure(cls: Any, host: str) -> Any:
+    """Its own idea of the path is the preview's, where the beta protocol is spoken."""
+    places = {"azure_endpoint": f"http://{host}", "websocket_base_url": f"ws://{host}/openai/v1"}
+    return cls(**places, api_version="2025-08-28", api_key="x")
+
+
+class Plain:
+    """What has no coroutines, as the scripts here expect it: each call is done before it is awaited."""
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+
+    def __getattr__(self, name: str) -> Any:
+        return Plain(getattr(self._target, name))
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._target(*args, **kwargs)
+
+
+@contextlib.asynccontextmanager
+async def connected(client: Any) -> AsyncIterator[Any]:
+    if hasattr(client, "__aenter__"):
         async with client, client.realtime.connect(model="gpt-realtime") as connection:
+            yield connection
+    else:
+        with client, client.realtime.connect(model="gpt-realtime") as connection:
+            yield Plain(connection)
+
+
+CLIENTS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "AsyncOpenAI": ("aiohttp", lambda host: of_openai(openai.AsyncOpenAI, host)),
+    "AsyncOpenAI-stream": ("stream", lambda host: of_openai(openai.AsyncOpenAI, host)),
+    "OpenAI": ("stream", lambda host: of_openai(openai.OpenAI, host)),
+    "AsyncAzureOpenAI": ("stream", lambda host: of_azure(openai.AsyncAzureOpenAI, host)),
+    "AzureOpenAI": ("aiohttp", lambda host: of_azure(openai.AzureOpenAI, host)),
+}
+
+
+@pytest.fixture(params=list(CLIENTS))
+def talk(request: pytest.FixtureRequest, hosts: dict[str, str]) -> Callable[[Talk], Any]:
+    """Runs a script with a connection of each client."""
+    engine, make = CLIENTS[request.param]
+
+    async def run(script: Talk) -> Any:
+        async with connected(make(hosts[engine])) as connection:
             return await asyncio.wait_for(script(connection), SECONDS)
 
-    return asyncio.run(run())
+    return lambda script: asyncio.run(run(script))
 
 
 async def until(connection: Any, kind: str) -> list[Any]:
@@ -62,7 +112,7 @@ async def speak(connection: Any, pcm: bytes) -> None:
         await connection.input_audio_buffer.append(audio=base64.b64encode(pcm[at : at + 4800]).decode())
 
 
-def test_a_written_turn(emulator: rtproto_emulator.Emulator) -> None:
+def test_a_written_turn(talk: Callable[[Talk], Any]) -> None:
     async def script(connection: Any) -> None:
         created = await connection.recv()
         assert (created.type, created.session.model) == ("session.created", "gpt-realtime")
@@ -73,10 +123,10 @@ def test_a_written_turn(emulator: rtproto_emulator.Emulator) -> None:
         assert seen[-1].response.status == "completed"
         assert seen[-1].response.output[0].content[0].text == "You wrote: hello"
 
-    talk(emulator, script)
+    talk(script)
 
 
-def test_a_spoken_turn(emulator: rtproto_emulator.Emulator) -> None:
+def test_a_spoken_turn(talk: Callable[[Talk], Any]) -> None:
     async def script(connection: Any) -> None:
         transcription = {"model": "whisper-1"}
         session = {"type": "realtime", "audio": {"input": {"transcription": transcription}}}
@@ -89,10 +139,10 @@ def test_a_spoken_turn(emulator: rtproto_emulator.Emulator) -> None:
         assert said.transcript == "(1.0 seconds of speech)"
         assert heard(seen) == silence(0.3) + voice(1.0) + silence(0.5)
 
-    talk(emulator, script)
+    talk(script)
 
 
-def test_push_to_talk(emulator: rtproto_emulator.Emulator) -> None:
+def test_push_to_talk(talk: Callable[[Talk], Any]) -> None:
     async def script(connection: Any) -> None:
         session = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
         await connection.session.update(session=session)
@@ -101,10 +151,10 @@ def test_push_to_talk(emulator: rtproto_emulator.Emulator) -> None:
         await connection.response.create()
         assert heard(await until(connection, "response.done")) == voice(1.0)
 
-    talk(emulator, script)
+    talk(script)
 
 
-def test_an_interruption(emulator: rtproto_emulator.Emulator) -> None:
+def test_an_interruption(talk: Callable[[Talk], Any]) -> None:
     async def script(connection: Any) -> None:
         await write(connection, "tell me a story " * 100)
         await connection.response.create()
@@ -116,10 +166,10 @@ def test_an_interruption(emulator: rtproto_emulator.Emulator) -> None:
         await connection.conversation.item.truncate(item_id=item.id, content_index=0, audio_end_ms=50)
         assert (await until(connection, "conversation.item.truncated"))[-1].audio_end_ms == 50
 
-    talk(emulator, script)
+    talk(script)
 
 
-def test_a_tool(emulator: rtproto_emulator.Emulator) -> None:
+def test_a_tool(talk: Callable[[Talk], Any]) -> None:
     async def script(connection: Any) -> None:
         parameters = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
         tool = {"type": "function", "name": "get_weather", "parameters": parameters}
@@ -135,44 +185,25 @@ def test_a_tool(emulator: rtproto_emulator.Emulator) -> None:
         done = (await until(connection, "response.done"))[-1]
         assert done.response.output[0].content[0].text == "It is sunny."
 
-    talk(emulator, script)
+    talk(script)
 
 
-def test_an_error_names_its_event(emulator: rtproto_emulator.Emulator) -> None:
+def test_an_error_names_its_event(talk: Callable[[Talk], Any]) -> None:
     async def script(connection: Any) -> None:
         await connection.response.cancel(event_id="mine")
         error = (await until(connection, "error"))[-1].error
         assert (error.code, error.event_id) == ("response_cancel_not_active", "mine")
 
-    talk(emulator, script)
+    talk(script)
 
 
-def test_the_client_for_plain_code(emulator: rtproto_emulator.Emulator) -> None:
-    base = emulator.url.replace("ws://", "http://").removesuffix("/realtime")
-    client = openai.OpenAI(base_url=base, websocket_base_url=emulator.url[:-9], api_key="x")
-    with client, client.realtime.connect(model="gpt-realtime") as connection:
-        content = [{"type": "input_text", "text": "hello"}]
-        connection.conversation.item.create(item={"type": "message", "role": "user", "content": content})
-        connection.response.create(response={"output_modalities": ["text"]})
-        text = ""
-        for event in connection:
-            text += event.delta if event.type == "response.output_text.delta" else ""
-            if event.type == "response.done":
-                break
-        assert text == "You wrote: hello"
-
-
-def test_azure(emulator: rtproto_emulator.Emulator) -> None:
-    """The preview path, where the beta protocol is spoken."""
+def test_the_preview_of_azure(hosts: dict[str, str]) -> None:
+    """The beta protocol."""
 
     async def run() -> list[str]:
-        root = emulator.url.removesuffix("/v1/realtime")
-        client = openai.AsyncAzureOpenAI(
-            azure_endpoint=root.replace("ws", "http"),
-            websocket_base_url=root + "/openai",
-            api_version="2024-10-01-preview",
-            api_key="x",
-        )
+        host = hosts["aiohttp"]
+        places = {"azure_endpoint": f"http://{host}", "websocket_base_url": f"ws://{host}/openai"}
+        client = openai.AsyncAzureOpenAI(**places, api_version="2024-10-01-preview", api_key="x")
         kinds: list[str] = []
         async with client, client.beta.realtime.connect(model="deployment") as connection:
             await connection.session.update(session={"modalities": ["audio", "text"]})
