@@ -112,6 +112,14 @@ class StreamConnection(Generic[Out, In]):
             self._wire.read(not self._machine.full)
         return event
 
+    async def _first(self) -> In | LocalEvent:
+        """How the handshake goes on: taken before anybody iterates, it makes room, too."""
+        while (event := self._machine.next_event()) is None:
+            await self._news.wait()
+        if self._machine.closed is None:
+            self._wire.read(not self._machine.full)
+        return event
+
     # ---- what the wire says ----
 
     def _received(self, data: bytes) -> None:
@@ -224,8 +232,7 @@ class ClientStream(StreamConnection[ClientEvent, ServerEvent]):
 
     async def _open(self) -> None:
         """The handshake, once the wire stands. Raises HandshakeError."""
-        while (event := self._machine.next_event()) is None:
-            await self._news.wait()
+        event = await self._first()
         if isinstance(event, Opened):
             self.opened = event
         elif isinstance(event, Closed):
@@ -242,8 +249,7 @@ class ServerStream(StreamConnection[ServerEvent, ClientEvent]):
 
     async def _request(self) -> bool:
         """Whether a request came that can be answered."""
-        while (event := self._machine.next_event()) is None:
-            await self._news.wait()
+        event = await self._first()
         if isinstance(event, Requested):
             self.requested = event
             return True
