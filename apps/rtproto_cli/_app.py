@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rtproto_cli._events import events
+from rtproto_cli._record import record
 from rtproto_cli._serve import serve
 from rtproto_cli._stream import stream
 from rtproto_cli._validate import validate
@@ -36,5 +37,6 @@ def rtproto_command(
 
 app.command()(stream)
 app.command()(serve)
+app.command()(record)
 app.command()(validate)
 app.command()(events)
