@@ -1,8 +1,6 @@
 """`rtproto record`: a relay that keeps what passes."""
 
 import asyncio
-import signal
-import socket
 import sys
 from contextlib import suppress
 from enum import Enum
@@ -12,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import rtproto
-from rtproto_cli._fatal import Fatal, fail, system_reason
+from rtproto_cli._fatal import Fatal, fail
 from rtproto_cli._recorder import Recordings
 from rtproto_cli._server import environment
+from rtproto_cli._until_stopped import until_stopped
 from rtproto_cli._upstream import Upstream, own_key
 
 if TYPE_CHECKING:
@@ -71,13 +70,7 @@ def record(
             raise Fatal(str(error), 2) from None
         recordings = Recordings(to, _tell, force=force, audio=audio)
         try:
-            asyncio.run(_run(Relay(where, recordings, _tell), host, port, where))
-        except KeyboardInterrupt:
-            pass
-        except socket.gaierror as error:
-            raise Fatal(f"cannot listen on {host}: {system_reason(error)}; try another --host", 1) from None
-        except OSError as error:
-            raise Fatal(f"cannot listen on {host}:{port}: {system_reason(error)}; try another --port", 1) from None
+            until_stopped(_serve(Relay(where, recordings, _tell), host, port, where), host, port)
         finally:
             recordings.close()
     except Fatal as fatal:
@@ -98,18 +91,12 @@ def _upstream(url: "str | None", provider: "str | None") -> Upstream:
     return Upstream(found.url, found.headers)
 
 
-async def _run(relay: "Relay", host: str, port: int, where: Upstream) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    with suppress(NotImplementedError):  # Windows, where Ctrl-C ends asyncio.run() itself
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with suppress(asyncio.CancelledError):
-        async with relay.running(host, port) as bound:
-            shown = f"[{host}]" if ":" in host else host
-            print(f"rtproto: listening on ws://{shown}:{bound}/v1/realtime (Ctrl-C stops)", flush=True)
-            _tell(f"passing sessions on to {rtproto.endpoint(where.url)}")
-            await asyncio.Event().wait()
+async def _serve(relay: "Relay", host: str, port: int, where: Upstream) -> None:
+    async with relay.running(host, port) as bound:
+        shown = f"[{host}]" if ":" in host else host
+        print(f"rtproto: listening on ws://{shown}:{bound}/v1/realtime (Ctrl-C stops)", flush=True)
+        _tell(f"passing sessions on to {rtproto.endpoint(where.url)}")
+        await asyncio.Event().wait()
 
 
 def _tell(line: str) -> None:
