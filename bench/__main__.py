@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from subprocess import SubprocessError
 
-from bench import blast, decode, encode, imports, instructions
+from bench import blast, decode, encode, imports, instructions, relay
 from bench.contenders import Result, Unequal
 from bench.report import as_json, show, versions
 
@@ -21,6 +21,7 @@ FULL: Benchmarks = {
     "encode": encode.measure,
     "blast": blast.measure,
     "imports": imports.measure,
+    "relay": relay.measure,
     "decode-instructions": partial(instructions.measure, "decode"),
     "encode-instructions": partial(instructions.measure, "encode"),
 }
@@ -29,6 +30,7 @@ QUICK: Benchmarks = {
     "encode": partial(encode.measure, turns=11),
     "blast": partial(blast.measure, cycles=10, turns=1),
     "imports": partial(imports.measure, turns=3),
+    "relay": partial(relay.measure, seconds=1.0, turns=1),
     "decode-instructions": partial(instructions.measure, "decode", pairs=10),
     "encode-instructions": partial(instructions.measure, "encode", pairs=10),
 }

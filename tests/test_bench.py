@@ -115,3 +115,10 @@ def test_a_name_that_is_none_gets_one_clear_line() -> None:
     done = subprocess.run([sys.executable, "-m", "bench", "fly"], cwd=ROOT, capture_output=True, text=True, timeout=50)
     assert done.returncode == 2
     assert "there is no benchmark 'fly'; choose from decode, encode" in done.stderr
+
+
+def test_the_relay_is_measured_beside_no_relay(bench: Any) -> None:
+    relay = importlib.import_module("bench.relay")
+    found = relay.measure(seconds=0.6, turns=1)
+    assert list(found.times) == ["direct, p99", "relayed, p99", "direct, median", "relayed, median"]
+    assert all(times[0] > 0 for times in found.times.values())

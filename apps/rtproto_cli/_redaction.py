@@ -20,9 +20,9 @@ _HEADER = re.compile(r"key|token|secret|password|auth|credential|cookie|signatur
 """Headers and query parameters that hold one."""
 
 _KEY = re.compile(
-    r"\b(?:ek_|sk-|xai-)[\w-]{8,}|\bBearer\s+[\w.~+/=-]{16,}|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)?", re.IGNORECASE
+    r"\b(?:ek_|sk-|xai-)[\w-]{8,}|\bBearer +[\w.~+/=-]{16,}|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)?", re.IGNORECASE
 )
-_MARKS = ("ek_", "sk-", "xai-", "earer ", ".")
+_MARKS = ("_", "-", " ", ".")
 """One of these is in whatever `_KEY` finds; none of them is in base64, of which most of a session consists."""
 
 _SCHEMES = ("http://", "https://", "ws://", "wss://")
