@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rtproto_cli._upstream import Upstream, brings_key, own_key
+from rtproto_cli._upstream import Upstream, answered, brings_key, own_key
 
 from rtproto import events
 
@@ -39,6 +39,11 @@ def test_headers_of_one_connection_are_not_passed_on() -> None:
     endpoint = Upstream("ws://h", KEY).endpoint(asked(headers=[*hop, *kept], subprotocols=("realtime", "x")))
     assert endpoint.headers == tuple(kept)
     assert endpoint.subprotocols == ("realtime", "x")
+
+
+def test_of_an_answer_only_what_can_be_sent_is_told() -> None:
+    told = [("retry-after", "7"), ("server", "caf\xe9"), ("content-length", "3"), ("set-cookie", "a=b")]
+    assert answered(told) == (("retry-after", "7"), ("set-cookie", "a=b"))
 
 
 def test_who_brings_no_key_gets_ours() -> None:

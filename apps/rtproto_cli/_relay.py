@@ -15,7 +15,7 @@ from rtproto.errors import HandshakeError, RtprotoError, SessionClosed
 from rtproto.events import Closed, Raw
 from rtproto_cli._recorder import Recording, Recordings
 from rtproto_cli._redaction import Redaction, keys_of
-from rtproto_cli._upstream import Upstream, passed_on
+from rtproto_cli._upstream import Upstream, answered
 
 CONFIG = Config(
     raw=True,
@@ -97,14 +97,14 @@ class Relay:
         if status is None or not 300 <= status <= 599 or status == 304:
             await client.reject(502, [_TEXT], f"rtproto record: {refusal.reason}\n".encode())
         else:
-            await client.reject(status, passed_on(refusal.headers), refusal.body)
+            await client.reject(status, answered(refusal.headers), refusal.body)
 
     async def _join(
         self, client: rtproto_aio.ServerStream, server: rtproto_aio.ClientStream, endpoint: Endpoint, name: str
     ) -> None:
         offered = client.requested.subprotocols
         chosen = _selected(server.opened.subprotocol, offered)
-        await client.accept(subprotocol=chosen, headers=passed_on(tuple(server.opened.headers)))
+        await client.accept(subprotocol=chosen, headers=answered(tuple(server.opened.headers)))
         recording = self._recordings.begin()
         passing = _Passing(client, server, recording)
         if recording is not None:
@@ -121,6 +121,8 @@ class Relay:
             recording.open(redaction, opening)
         try:
             await passing.run()
+        except RtprotoError as error:  # neither side takes anything any more
+            self._tell(f"{name}: {error}")
         finally:
             if recording is not None:
                 self._recordings.finish(recording)

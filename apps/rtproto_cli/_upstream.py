@@ -7,6 +7,7 @@ import attrs
 
 import rtproto
 from rtproto import Endpoint
+from rtproto._http import header_problem
 from rtproto._redact import KEY_SUBPROTOCOL
 from rtproto._url import join_query, split_url
 from rtproto.events import Requested
@@ -26,6 +27,11 @@ def passed_on(headers: "Headers | list[tuple[str, str]]") -> Headers:
         for name, value in headers
         if name.lower() not in _OF_THE_HOP and not name.lower().startswith(("sec-websocket-", "proxy-"))
     )
+
+
+def answered(headers: "Headers | list[tuple[str, str]]") -> Headers:
+    """Those of a server's answer that a client can be told: what is not ASCII is no reason to refuse it."""
+    return tuple((name, value) for name, value in passed_on(headers) if header_problem(name, value) is None)
 
 
 def brings_key(requested: Requested) -> bool:
