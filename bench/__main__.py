@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from subprocess import SubprocessError
 
-from bench import blast, decode, encode, imports, instructions, load
+from bench import blast, decode, encode, imports, instructions, load, relay
 from bench.contenders import Figures, Result, Unequal
 from bench.report import as_json, show, versions
 
@@ -23,6 +23,7 @@ FULL: Benchmarks = {
     "imports": imports.measure,
     "load": load.measure,
     "memory": load.measure_memory,
+    "relay": relay.measure,
     "decode-instructions": partial(instructions.measure, "decode"),
     "encode-instructions": partial(instructions.measure, "encode"),
 }
@@ -33,6 +34,7 @@ QUICK: Benchmarks = {
     "imports": partial(imports.measure, turns=3),
     "load": partial(load.measure, sessions=10, turns=1, silero=(5,)),
     "memory": partial(load.measure_memory, sessions=100, steps=5),
+    "relay": partial(relay.measure, seconds=1.0, turns=1),
     "decode-instructions": partial(instructions.measure, "decode", pairs=10),
     "encode-instructions": partial(instructions.measure, "encode", pairs=10),
 }

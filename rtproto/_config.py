@@ -78,6 +78,7 @@ class Config:
     server the one that the request calls for.
     `mask`: XORs bytes with a 4-byte key; drivers pass a C one.
     `compression`: offer or accept permessage-deflate.
+    `raw`: messages come as they are (`events.Raw`), and nothing is decoded, judged or answered: for relays.
     `make_id`: makes ids from a prefix such as "event"; pass a deterministic one and a run repeats exactly.
     """
 
@@ -87,4 +88,5 @@ class Config:
     dialect: "str | None" = None
     mask: MaskFunction = attrs.field(default=mask_bytes, repr=False)
     compression: bool = False
+    raw: bool = False
     make_id: Callable[[str], str] = attrs.field(default=make_id, repr=False)

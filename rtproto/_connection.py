@@ -189,10 +189,11 @@ class Connection(Generic[Out, In]):
         self._session.send(event, now)
         self._frame()
 
-    def send_raw(self, text: str, now: float) -> None:
+    def send_raw(self, text: "str | bytes", now: float) -> None:
         """Sends `text` as it is, past the codec and its checks (relays, recorders, fault injection).
 
-        Raises LocalProtocolError (too large, or not encodable) or SessionClosed.
+        Bytes make a binary message, which the protocol does not have. Raises LocalProtocolError (too large, or not
+        encodable) or SessionClosed.
         """
         self._session.send_raw(text, now)
         self._frame()
@@ -315,10 +316,12 @@ class Connection(Generic[Out, In]):
         if framing is None:
             return
         for message in self._session._drain():
-            if isinstance(message, Close):
+            if isinstance(message, bytes):
+                framing.send_text(message)
+            elif isinstance(message, Close):
                 framing.close(message.code, message.reason)
             else:
-                framing.send_text(message)
+                framing.send_bytes(message.data)
 
     # ---- time ----
     # While the queue is full nobody reads, so silence says nothing about the peer.

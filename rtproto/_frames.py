@@ -44,6 +44,13 @@ class Failure:
 Received = str | bytes | Ping | Pong | Close | Failure
 
 
+@attrs.frozen
+class Binary:
+    """A binary message to be sent; the protocol has none, but a relay passes on what comes."""
+
+    data: bytes
+
+
 def close_payload(code: int, reason: str) -> bytes:
     """The payload of a Close frame; the reason is cut to the 123 bytes that fit. 1005 means no code at all.
 

@@ -1,11 +1,12 @@
 """Whole WebSocket messages <-> events, for one end of the wire."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from rtproto._codec import Codec, DecodeError
 from rtproto._config import Close, Config, Role
-from rtproto._frames import Failure
+from rtproto._frames import NO_STATUS, Binary, Failure
 from rtproto._jsontext import loads
 from rtproto._state import CLOSED, CLOSING, CONNECTING, OPEN, Cause, LifeCycle, State
 from rtproto._timers import Timer, Timers
@@ -17,6 +18,7 @@ from rtproto.events import (
     ErrorEvent,
     LocalEvent,
     Opened,
+    Raw,
     RealtimeError,
     ServerEvent,
     Violation,
@@ -31,6 +33,13 @@ Message: TypeAlias = str | bytes | Close
 
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, *range(3000, 5000)})
 """What may be sent (RFC 6455 section 7.4 and the registry that continues it)."""
+
+_MESSAGES: "dict[type[Any], Callable[[Any], Message]]" = {
+    bytes: bytes.decode,
+    Binary: lambda message: message.data,
+    Close: lambda message: message,
+}
+"""What is kept to be sent -> what travels."""
 
 _MAX_REASON = 123
 """Bytes: a control frame holds 125, and the code takes two (RFC 6455 section 5.5)."""
@@ -65,7 +74,7 @@ class Session(Generic[Out, In]):
         self._life = LifeCycle()
         self._timers = Timers()
         self._events: deque[In | LocalEvent] = deque()
-        self._out: list[bytes | Close] = []
+        self._out: list[bytes | Binary | Close] = []
         self._backlog = 0
         """Characters received since `full` last saw nothing waiting."""
         self._codec = Codec(role, self.config.dialect or "ga", self.config.limits.max_depth)
@@ -121,6 +130,9 @@ class Session(Generic[Out, In]):
         elif isinstance(data, Failure):
             error = RemoteProtocolError(data.reason)
             self._finish(Cause.FAILED, Closed(clean=False, code=data.code, reason=data.reason, error=error))
+        elif self.config.raw:
+            self._backlog += len(data)
+            self._events.append(Raw(data=data))
         else:
             self._violation("a binary message came, but the protocol has text messages only", data)
 
@@ -161,12 +173,17 @@ class Session(Generic[Out, In]):
             self._rules.feed(event)
         self._out.append(payload)
 
-    def send_raw(self, text: str, now: float) -> None:
+    def send_raw(self, text: "str | bytes", now: float) -> None:
         """Sends `text` as it is, past the codec and its checks (relays, recorders, fault injection).
 
-        Raises LocalProtocolError (too large, or not encodable) or SessionClosed.
+        Bytes make a binary message, which the protocol does not have. Raises LocalProtocolError (too large, or not
+        encodable) or SessionClosed.
         """
         self._refuse_when_closing()
+        if isinstance(text, bytes):
+            self._refuse_too_much(None, text)
+            self._out.append(Binary(text))
+            return
         try:
             payload = text.encode()
         except UnicodeEncodeError:
@@ -178,9 +195,10 @@ class Session(Generic[Out, In]):
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """Says Close, and waits ``Timeouts.close`` for the answer. Does nothing when closing or closed.
 
-        `reason` is at most 123 bytes of UTF-8. Raises LocalProtocolError for a code or reason that cannot be sent.
+        `reason` is at most 123 bytes of UTF-8. With ``Config(raw=True)`` 1005 says Close without a code. Raises
+        LocalProtocolError for a code or reason that cannot be sent.
         """
-        if code not in _CLOSE_CODES:
+        if code not in _CLOSE_CODES and not (self.config.raw and code == NO_STATUS):
             raise LocalProtocolError(
                 None, self.state, f"{code} is no close code that may be sent; 1000 is the normal one"
             )
@@ -203,7 +221,7 @@ class Session(Generic[Out, In]):
 
     def outgoing(self) -> "list[Message]":
         """What must be written now, in order; each message is given once."""
-        return [m if isinstance(m, Close) else m.decode() for m in self._drain()]
+        return [_MESSAGES[type(message)](message) for message in self._drain()]
 
     def deadline(self) -> "float | None":
         """When `tick()` is due, on the clock of `now`; None: never."""
@@ -216,7 +234,7 @@ class Session(Generic[Out, In]):
 
     # ---- inside ----
 
-    def _drain(self) -> "list[bytes | Close]":
+    def _drain(self) -> "list[bytes | Binary | Close]":
         if not self._out or self._life.state is CONNECTING:
             return []
         out, self._out = self._out, []
@@ -244,6 +262,9 @@ class Session(Generic[Out, In]):
         if len(text) > self.config.limits.max_message:
             limit = self.config.limits.max_message
             self._fail(1009, f"a message of {len(text)} characters is larger than Limits.max_message ({limit})")
+            return
+        if self.config.raw:
+            self._events.append(Raw(data=text))
             return
         try:
             event = self._codec.decode(text)

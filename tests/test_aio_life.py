@@ -23,7 +23,7 @@ from contract.peers import PeerServer
 from rtproto_aio import _defaults
 
 import rtproto
-from rtproto import Config, State, Timeouts
+from rtproto import Config, Limits, State, Timeouts
 from rtproto.errors import HandshakeError, LocalProtocolError, SessionClosed
 from rtproto.events import Closed, InputAudioBufferAppend, InputAudioBufferClear, Unknown
 
@@ -290,6 +290,22 @@ def test_a_handler_whose_client_has_left_ends_quietly(caplog: pytest.LogCaptureF
 
     asyncio.run(run())
     assert "failed" not in caplog.text
+
+
+def test_a_queue_of_one_event_is_room_enough() -> None:
+    async def handler(conn: rtproto_aio.ServerStream) -> None:
+        await conn.accept()
+        for _ in range(3):
+            await conn.send_raw('{"type": "x"}')
+
+    async def run() -> int:
+        narrow = Config(limits=Limits(max_queue=1))
+        async with rtproto_aio.serve_stream(handler, "127.0.0.1", 0, narrow) as server:
+            endpoint = rtproto.endpoint(f"ws://127.0.0.1:{server.port}")
+            async with rtproto_aio.connect_stream(endpoint, narrow) as rt:
+                return len([event async for event in rt])
+
+    assert asyncio.run(asyncio.wait_for(run(), 5)) == 4
 
 
 def test_the_request_can_be_answered_once() -> None:

@@ -122,3 +122,10 @@ def test_visitors_are_answered_and_the_server_weighed_between_them(bench: Any) -
     figures = load.measure_memory(sessions=4, steps=2).figures
     assert list(figures) == ["before the first session", "after 2 sessions", "after 4 sessions"]
     assert all(unit == "MiB" and size > 1 for size, unit in figures.values())
+
+
+def test_the_relay_is_measured_beside_no_relay(bench: Any) -> None:
+    relay = importlib.import_module("bench.relay")
+    found = relay.measure(seconds=0.6, turns=1)
+    assert list(found.times) == ["direct, p99", "relayed, p99", "direct, median", "relayed, median"]
+    assert all(times[0] > 0 for times in found.times.values())

@@ -52,6 +52,17 @@ def test_both_directions_however_the_bytes_are_cut(split: "int | None") -> None:
     assert created == CREATED
 
 
+def test_a_relay_carries_what_is_no_event() -> None:
+    wire = opened(Config(raw=True), Config(raw=True))
+    wire.client.send_raw("{", 0.0)
+    wire.client.send_raw(b"\x00\xff", 0.0)
+    wire.client.close(0.0, 1005)
+    wire.run()
+    text, binary, closed = wire.server_events
+    assert (text, binary) == (events.Raw(data="{"), events.Raw(data=b"\x00\xff"))
+    assert closed == events.Closed(clean=True, code=1005)
+
+
 def test_the_closing_handshake_from_either_side() -> None:
     for closer in ("client", "server"):
         wire = pair(latency=0.05).advance(1.0)

@@ -201,6 +201,26 @@ def test_raw_text_passes_unchecked() -> None:
     p.end()
 
 
+def test_a_raw_session_decodes_judges_and_answers_nothing() -> None:
+    for raw in (client(raw=True, strict=True), server(raw=True)):
+        for message in ('{"type": "what.ever"}', "{", b"\x00\x01"):
+            raw >> message << events.Raw(data=message)
+        raw.session.send_raw(b"\x02", 0.0)
+        raw.session.send_raw("{", 0.0)
+        raw.session.close(0.0, 1005)
+        raw.wire(b"\x02").wire("{").wire(Close(1005))
+        raw.end()
+
+
+def test_a_raw_message_has_its_limit() -> None:
+    p = client(raw=True, limits=Limits(max_message=1000, max_backlog=1500))
+    with pytest.raises(LocalProtocolError, match="max_message"):
+        p.session.send_raw(bytes(1001), 0.0)
+    p >> bytes(1000) >> "x" * 1000
+    assert p.session.full
+    assert "1000 bytes" in repr(p.session.next_event())
+
+
 BAD = [
     ("{", "not JSON"),
     ("[]", "not a JSON object"),

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from rtproto_cli._events import events
+from rtproto_cli._record import record
+from rtproto_cli._replay import replay
 from rtproto_cli._serve import serve
 from rtproto_cli._stream import stream
 from rtproto_cli._validate import validate
@@ -36,5 +38,7 @@ def rtproto_command(
 
 app.command()(stream)
 app.command()(serve)
+app.command()(record)
+app.command()(replay)
 app.command()(validate)
 app.command()(events)

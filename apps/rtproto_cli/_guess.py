@@ -14,8 +14,8 @@ import attrs
 from rtproto._codec import vocabulary
 from rtproto._dialects import DIALECTS, Dialect, dialect
 from rtproto._dialects._dialect import Move
+from rtproto._recording import Record
 from rtproto.events._base import WireEvent
-from rtproto_cli._recording import Record
 from rtproto_cli._vocabulary import SIDES, own_classes, own_fields
 
 

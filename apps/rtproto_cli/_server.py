@@ -22,7 +22,7 @@ class Provider(str, Enum):
 
 def configured(provider: "Provider | None", url: "str | None") -> "Endpoint | None":
     """The server that was named, or that the environment configures; None for the embedded one. Raises Fatal."""
-    environ = {**_dot_env(), **os.environ}
+    environ = environment()
     try:
         if url is not None:
             if provider is not None:
@@ -33,6 +33,11 @@ def configured(provider: "Provider | None", url: "str | None") -> "Endpoint | No
         return rtproto.from_env(environ, provider.value if provider else None)
     except ValueError as error:
         raise Fatal(str(error), 2) from None
+
+
+def environment() -> "dict[str, str]":
+    """The environment's variables, and those of .env that it does not set. Raises Fatal."""
+    return {**_dot_env(), **os.environ}
 
 
 def _dot_env() -> "dict[str, str]":

@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from rtproto._recording import MAX_LINE
 from rtproto_cli._fatal import Fatal, fail, known_dialect, system_reason
-from rtproto_cli._recording import MAX_LINE
 from rtproto_cli._table import show_table
 from rtproto_cli._validation import STATEMENTS, Validation, printable, shown
 

@@ -14,9 +14,9 @@ from rtproto import Config, Role, events
 from rtproto._codec import CLIENT_EVENTS, Codec, DecodeError, Side, vocabulary
 from rtproto._dialects import dialect
 from rtproto._jsontext import dumps
+from rtproto._recording import End, NoRecord, Odd, Record, read_line
 from rtproto._rules import RULES, OrderRules
 from rtproto_cli._guess import Guess, guess
-from rtproto_cli._recording import Mark, NoRecord, Record, read_line
 from rtproto_cli._vocabulary import SIDES
 
 SCHEMA = "schema"
@@ -142,8 +142,14 @@ class Validation:
         except NoRecord as why:
             yield Breach(number, None, SCHEMA, str(why), code="invalid_json")
             return
-        if isinstance(record, Mark):
-            if record is Mark.CLOSE:
+        if isinstance(record, Odd):
+            what = (
+                "text that is no JSON object" if isinstance(record.data, str) else "binary, which the protocol is not"
+            )
+            yield Breach(number, None, SCHEMA, f"the message is {what}", code="invalid_json")
+            return
+        if not isinstance(record, Record):
+            if isinstance(record, End):
                 self._rules = None
             return
         self.events += 1

@@ -11,9 +11,12 @@ run. With ``Settings(engines=real_engines())`` it understands words and speaks, 
 
 try:
     from ._choice import Choice, EngineMissing, choose, real_engines
-    from ._emulator import Emulator, serve, start
+    from ._comparison import Comparison
+    from ._emulator import Emulator, replay, serve, serve_replay, start
     from ._engines import Call, Context, EarlyTranscriber, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
     from ._policy import Policy
+    from ._replay_host import replay_to
+    from ._script import Recording
     from ._settings import Engines, Settings
     from ._silero import SileroActivity
     from ._simple import EchoResponder, EchoSpeaker, HumSpeaker, SpeechMeter
@@ -28,6 +31,7 @@ except ImportError as error:
 __all__ = [
     "Call",
     "Choice",
+    "Comparison",
     "Context",
     "EarlyTranscriber",
     "EchoResponder",
@@ -39,6 +43,7 @@ __all__ = [
     "HumSpeaker",
     "PocketsphinxTranscriber",
     "Policy",
+    "Recording",
     "RemoteTranscriber",
     "Responder",
     "Say",
@@ -51,6 +56,9 @@ __all__ = [
     "VoiceActivity",
     "choose",
     "real_engines",
+    "replay",
+    "replay_to",
     "serve",
+    "serve_replay",
     "start",
 ]

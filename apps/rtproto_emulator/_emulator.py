@@ -7,10 +7,12 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from . import _aiohttp_host, _stream_host
+from . import _aiohttp_host, _replay_host, _stream_host
+from ._script import Recording
 from ._settings import Settings
 
 Engine = Literal["aiohttp", "stream"]
@@ -35,12 +37,11 @@ class Emulator:
             connect(rtproto.endpoint(emulator.url))
     """
 
-    def __init__(self, settings: Settings, host: str, port: int, engine: Engine) -> None:
+    def __init__(self, running: AbstractAsyncContextManager[int], host: str) -> None:
         self.host = host
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         started: Future[int] = Future()
-        running = _running(_host(engine), settings, host, port)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._run(running, started)), name="rtproto-emulator", daemon=True
         )
@@ -89,7 +90,45 @@ def start(
     `engine` is what carries it: "aiohttp", or "stream" for the byte driver. Raises OSError where it cannot listen
     there, ValueError for another engine.
     """
-    return Emulator(settings or Settings(), host, port, engine)
+    return Emulator(_running(_host(engine), settings or Settings(), host, port), host)
+
+
+def replay(
+    recording: Recording | str | Path, *, speed: float = 1.0, port: int = 0, host: str = "127.0.0.1"
+) -> Emulator:
+    """Starts a server that plays a recorded session to whoever connects, until it is closed.
+
+    `recording` is a file of `rtproto record`, or one that was read already. The server's messages are sent as they
+    were, each when the client has said what the recorded one had said before, at the recorded pace, `speed` times as
+    fast (`math.inf`: at once). The n-th client gets the n-th session; what one that left had not said yet is logged.
+
+    Raises OSError where it cannot read or listen, ValueError for what is no recording and for a bad `speed`.
+    """
+    return Emulator(_replaying(recording, speed, host, port), host)
+
+
+def _replaying(
+    recording: Recording | str | Path, speed: float, host: str, port: int
+) -> AbstractAsyncContextManager[int]:
+    if not speed > 0:
+        raise ValueError(f"the speed is {speed}; it must be more than 0")
+    script = recording if isinstance(recording, Recording) else Recording.load(recording)
+    return _replay_host.running(script, speed, host, port)
+
+
+async def serve_replay(
+    recording: Recording | str | Path,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    speed: float = 1.0,
+    ready: Callable[[str], object] | None = None,
+) -> None:
+    """Serves a recording as `replay()` does, until it is cancelled. `ready` is told the URL once it listens."""
+    async with _replaying(recording, speed, host, port) as bound:
+        if ready is not None:
+            ready(_url(host, bound))
+        await asyncio.Event().wait()
 
 
 async def serve(

@@ -76,6 +76,7 @@ from rtproto.events._local import (
     Closed,
     LocalEvent,
     Opened,
+    Raw,
     Requested,
     Violation,
 )
@@ -251,6 +252,7 @@ __all__ = [
     "PromptCacheBreakpoint",
     "RateLimit",
     "RateLimitsUpdated",
+    "Raw",
     "RealtimeError",
     "RealtimeResponse",
     "RealtimeSession",

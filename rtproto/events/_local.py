@@ -54,6 +54,13 @@ class Opened(LocalEvent):
 
 
 @attrs.define(kw_only=True)
+class Raw(LocalEvent):
+    """A message of the peer as it came, text or binary: all that comes with ``Config(raw=True)``."""
+
+    data: "str | bytes" = attrs.field(repr=_size)
+
+
+@attrs.define(kw_only=True)
 class Violation(LocalEvent):
     """The peer sent a message that is not right: `reason` says what, `raw` is the message. The session goes on."""
 

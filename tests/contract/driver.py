@@ -76,7 +76,7 @@ class Link(ABC):
     def send(self, event: Any, timeout: float = PATIENCE) -> None:
         self.begin("send", event).result(timeout)
 
-    def send_raw(self, text: str, timeout: float = PATIENCE) -> None:
+    def send_raw(self, text: str | bytes, timeout: float = PATIENCE) -> None:
         self.begin("send_raw", text).result(timeout)
 
     def send_all(self, events: Sequence[Any], timeout: float = PATIENCE) -> None:

@@ -23,7 +23,6 @@ from wsproto.events import (
     AcceptConnection,
     CloseConnection,
     Event,
-    Message,
     Ping,
     Pong,
     Request,
@@ -130,7 +129,7 @@ class Peer:
     def _whole(self, events: Any) -> list[Event]:
         whole: list[Event] = []
         for event in events:
-            if isinstance(event, Message):
+            if isinstance(event, TextMessage):
                 self._text += str(event.data)
                 if event.message_finished:
                     whole.append(TextMessage(data=self._text))

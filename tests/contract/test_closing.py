@@ -7,11 +7,11 @@ import time
 import pytest
 from contract.conftest import Bench, numbers
 from contract.peers import Background, Peer
-from wsproto.events import CloseConnection, Ping
+from wsproto.events import BytesMessage, CloseConnection, Ping
 
 from rtproto import Config, Role, State, Timeouts
 from rtproto.errors import LocalProtocolError, SessionClosed
-from rtproto.events import Closed, Violation
+from rtproto.events import Closed, Raw, Violation
 
 
 def test_our_close_is_answered(wire: Bench) -> None:
@@ -37,6 +37,20 @@ def test_the_peers_close_is_answered(wire: Bench, code: int, reason: str) -> Non
     assert closed == link.closed == Closed(clean=True, code=code, reason=reason)
     assert isinstance(peer.hear(), CloseConnection)
     assert peer.hear() is None
+
+
+def test_a_raw_connection_hands_over_what_comes_and_says_what_it_is_told(wire: Bench) -> None:
+    link, peer = wire.open(Config(raw=True))
+    peer.say("{")
+    assert link.next() == Raw(data="{")
+    link.send_raw("}")
+    link.send_raw(b"\x00\xff")
+    assert peer.texts(1) == ["}"]
+    assert bytes(peer.until(BytesMessage).data) == b"\x00\xff"
+    closing = link.begin("close", 1005, "")
+    assert isinstance(peer.until(CloseConnection), CloseConnection)
+    peer.say_close()
+    closing.result()
 
 
 def test_what_comes_before_the_answer_to_our_close_is_delivered(wire: Bench) -> None:

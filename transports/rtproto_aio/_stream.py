@@ -65,8 +65,8 @@ class StreamConnection(Generic[Out, In]):
         self._machine.send(event, self._loop.time())
         await self._flush()
 
-    async def send_raw(self, text: str) -> None:
-        """Sends `text` as it is, past the codec and its checks. Raises as `send()` does."""
+    async def send_raw(self, text: str | bytes) -> None:
+        """Sends `text` as it is, past the codec and its checks; bytes as a binary message. Raises as `send()` does."""
         self._machine.send_raw(text, self._loop.time())
         await self._flush()
 
@@ -82,6 +82,13 @@ class StreamConnection(Generic[Out, In]):
             await self._flush()
         while self._machine.closed is None or not self._wire.lost:
             await self._news.wait()
+
+    async def hang_up(self) -> None:
+        """Ends the wire without a Close when all is written, at most ``Timeouts.close`` later: the peer sees 1006."""
+        self._wire.end(self._machine.config.timeouts.close or _FAREWELL, linger=False)
+        self._machine.receive_eof(self._loop.time())
+        self._changed()
+        await self._gone()
 
     def __aiter__(self) -> StreamConnection[Out, In]:
         return self
@@ -102,6 +109,14 @@ class StreamConnection(Generic[Out, In]):
         if isinstance(event, Closed):
             self._finished = True
         elif self._wire.paused and self._machine.closed is None:
+            self._wire.read(not self._machine.full)
+        return event
+
+    async def _first(self) -> In | LocalEvent:
+        """How the handshake goes on: taken before anybody iterates, it makes room, too."""
+        while (event := self._machine.next_event()) is None:
+            await self._news.wait()
+        if self._machine.closed is None:
             self._wire.read(not self._machine.full)
         return event
 
@@ -217,8 +232,7 @@ class ClientStream(StreamConnection[ClientEvent, ServerEvent]):
 
     async def _open(self) -> None:
         """The handshake, once the wire stands. Raises HandshakeError."""
-        while (event := self._machine.next_event()) is None:
-            await self._news.wait()
+        event = await self._first()
         if isinstance(event, Opened):
             self.opened = event
         elif isinstance(event, Closed):
@@ -235,8 +249,7 @@ class ServerStream(StreamConnection[ServerEvent, ClientEvent]):
 
     async def _request(self) -> bool:
         """Whether a request came that can be answered."""
-        while (event := self._machine.next_event()) is None:
-            await self._news.wait()
+        event = await self._first()
         if isinstance(event, Requested):
             self.requested = event
             return True

@@ -98,8 +98,8 @@ class WebSocketConnection(Generic[Out, In]):
         self._session.send(event, self._loop.time())
         await self._sent()
 
-    async def send_raw(self, text: str) -> None:
-        """Sends `text` as it is, past the codec and its checks. Raises as `send()` does."""
+    async def send_raw(self, text: str | bytes) -> None:
+        """Sends `text` as it is, past the codec and its checks; bytes as a binary message. Raises as `send()` does."""
         self._session.send_raw(text, self._loop.time())
         await self._sent()
 
@@ -243,6 +243,8 @@ class WebSocketConnection(Generic[Out, In]):
                 for message in messages:
                     if isinstance(message, Close):
                         await self._write(_MAX_CONTROL, self._socket.send_frame, _payload(message), WSMsgType.CLOSE)
+                    elif isinstance(message, bytes):
+                        await self._write(len(message), self._socket.send_bytes, message)
                     else:
                         size = len(message) if message.isascii() else 4 * len(message)
                         await self._write(size, self._socket.send_str, message)
@@ -392,4 +394,4 @@ class ServerWebSocket(WebSocketConnection[ServerEvent, ClientEvent]):
 
 
 def _payload(close: Close) -> bytes:
-    return struct.pack("!H", close.code) + close.reason.encode()
+    return b"" if close.code == NO_STATUS else struct.pack("!H", close.code) + close.reason.encode()

@@ -50,8 +50,8 @@ class StreamConnection(Generic[Out, In]):
             self._machine.send(event, time.monotonic())
             self._pump.deliver()
 
-    def send_raw(self, text: str) -> None:
-        """Sends `text` as it is, past the codec and its checks. Raises as `send()` does."""
+    def send_raw(self, text: str | bytes) -> None:
+        """Sends `text` as it is, past the codec and its checks; bytes as a binary message. Raises as `send()` does."""
         with self._pump.lock:
             self._machine.send_raw(text, time.monotonic())
             self._pump.deliver()

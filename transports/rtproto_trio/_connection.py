@@ -53,8 +53,8 @@ class TrioConnection(Generic[Out, In]):
         self._machine.send(event, trio.current_time())
         await self._pump.deliver()
 
-    async def send_raw(self, text: str) -> None:
-        """Sends `text` as it is, past the codec and its checks. Raises as `send()` does."""
+    async def send_raw(self, text: str | bytes) -> None:
+        """Sends `text` as it is, past the codec and its checks; bytes as a binary message. Raises as `send()` does."""
         await trio.lowlevel.checkpoint_if_cancelled()
         self._machine.send_raw(text, trio.current_time())
         await self._pump.deliver()
