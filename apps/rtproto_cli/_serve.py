@@ -56,6 +56,15 @@ def serve(
     ] = "auto",
     recogniser_model: Annotated[str, typer.Option(help="The model to ask for at that URL.")] = "whisper-1",
     voice: Annotated[Voice, typer.Option(help="What speaks: espeak-ng, or only a tone.")] = Voice.auto,
+    api_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY",
+            envvar="RTPROTO_API_KEY",
+            help="Let in only who has this key; may be given again (in the variable: with spaces between). "
+            "Others see command lines, so better use the variable.",
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log sessions (ids and sizes only).")] = False,
 ) -> None:
     """Run an OpenAI Realtime server, offline and without a key.
@@ -82,7 +91,12 @@ def serve(
         choice = rtproto_emulator.choose(ears.value, recogniser, voice.value, model=recogniser_model)
     except (rtproto_emulator.EngineMissing, ValueError) as error:
         fail(Fatal(str(error), 2))
-    settings = rtproto_emulator.Settings(pace=pace, duration=duration, engines=choice.engines)
+    try:
+        settings = rtproto_emulator.Settings(
+            pace=pace, duration=duration, engines=choice.engines, api_keys=tuple(api_key or ())
+        )
+    except ValueError as error:
+        fail(Fatal(str(error), 2))
 
     def ready(url: str) -> None:
         print(f"rtproto: {choice}", file=sys.stderr, flush=True)

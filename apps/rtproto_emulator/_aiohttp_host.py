@@ -12,6 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from rtproto import Config
 
+from ._auth import Keys
 from ._sessions import Sessions
 from ._settings import Settings
 from ._visit import Denied, visit
@@ -23,6 +24,7 @@ _logger = logging.getLogger(__name__)
 def application(settings: Settings) -> web.Application:
     """The server as an aiohttp.web application."""
     sessions = Sessions(settings)
+    keys = Keys(settings.api_keys)
 
     async def realtime(request: web.Request) -> web.StreamResponse:
         offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
@@ -31,17 +33,19 @@ def application(settings: Settings) -> web.Application:
             dict(request.query),
             {name.lower(): text for name, text in request.headers.items()},
             [name.strip() for name in offered.split(",")],
+            keys,
         )
         if isinstance(wanted, Denied):
-            return _denied(wanted)
+            return _denied(wanted, request.path)
         if request.headers.get("Upgrade", "").lower() != "websocket":
             line = (
                 f"This address speaks WebSocket: connect to ws://{request.host}{request.path} with a Realtime client."
             )
-            return _denied(Denied(426, line))
+            upgrade = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
+            return _denied(Denied(426, line, headers=upgrade), request.path)
         refusal = sessions.refusal()
         if refusal is not None:
-            return _denied(refusal)
+            return _denied(refusal, request.path)
         async with rtproto_aio.accept(request, _CONFIG, subprotocol=wanted.subprotocol, dialect=wanted.dialect) as wire:
             await sessions.converse(wire, wanted.policy(settings))
         return wire.response
@@ -88,8 +92,6 @@ def _in_one_line(record: logging.LogRecord) -> bool:
 _logger.addFilter(_in_one_line)
 
 
-def _denied(denied: Denied) -> web.Response:
-    headers = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"} if denied.status == 426 else {}
-    # What a client wrote, its Host for one, may hold bytes that are not UTF-8.
-    line = denied.line.encode("utf-8", "backslashreplace") + b"\n"
-    return web.Response(status=denied.status, body=line, content_type="text/plain", charset="utf-8", headers=headers)
+def _denied(denied: Denied, path: str) -> web.Response:
+    headers = dict(denied.headers)
+    return web.Response(status=denied.status, body=denied.body(path), content_type="application/json", headers=headers)

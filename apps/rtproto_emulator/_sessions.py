@@ -45,7 +45,8 @@ class Sessions:
         """Why no more sessions can be opened now, if so."""
         if len(self._wires) < self.settings.max_sessions:
             return None
-        return Denied(503, f"{len(self._wires)} sessions are open, which is the limit of this server: try again later.")
+        line = f"{len(self._wires)} sessions are open, which is the limit of this server: try again later."
+        return Denied(503, line, "session_limit_reached")
 
     async def converse(self, wire: Wire, policy: Policy) -> None:
         """Runs a session until one side ends it."""

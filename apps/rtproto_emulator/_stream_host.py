@@ -9,6 +9,7 @@ import rtproto_aio
 
 from rtproto import Config
 
+from ._auth import Keys
 from ._sessions import Sessions
 from ._settings import Settings
 from ._visit import Denied, visit
@@ -20,14 +21,15 @@ _CONFIG = Config(strict=True)
 async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
     sessions = Sessions(settings)
+    keys = Keys(settings.api_keys)
 
     async def welcome(wire: rtproto_aio.ServerStream) -> None:
         requested = wire.requested
-        wanted = visit(requested.path, dict(requested.query), dict(requested.headers), requested.subprotocols)
+        wanted = visit(requested.path, dict(requested.query), dict(requested.headers), requested.subprotocols, keys)
         refusal = wanted if isinstance(wanted, Denied) else sessions.refusal()
         if refusal is not None:
-            body = f"{refusal.line}\n".encode()
-            await wire.reject(refusal.status, [("Content-Type", "text/plain; charset=utf-8")], body)
+            headers = [("Content-Type", "application/json"), *refusal.headers]
+            await wire.reject(refusal.status, headers, refusal.body(requested.path))
         elif not isinstance(wanted, Denied):
             await wire.accept(subprotocol=wanted.subprotocol, dialect=wanted.dialect)
             await sessions.converse(wire, wanted.policy(settings))

@@ -8,6 +8,8 @@ import attrs
 
 from rtproto.events import Requested
 
+from ._auth import Keys, presented, refused
+from ._denied import Denied as Denied
 from ._policy import Policy
 from ._settings import Settings
 
@@ -29,20 +31,15 @@ class Visit:
         return Policy(settings, model=self.model, transcription=self.transcription, beta=self.dialect == "beta")
 
 
-@attrs.frozen
-class Denied:
-    """A request that is refused, with one line that says what to do."""
-
-    status: int
-    line: str
-
-
 def visit(
-    path: str, query: Mapping[str, str], headers: Mapping[str, str], subprotocols: Sequence[str]
+    path: str, query: Mapping[str, str], headers: Mapping[str, str], subprotocols: Sequence[str], keys: Keys
 ) -> Visit | Denied:
-    """What a request asks for. Names of `headers` are lower-case."""
+    """What a request asks for, if it may. Names of `headers` are lower-case."""
     if path not in PATHS:
         return Denied(404, f"There is nothing at {path}: the Realtime API is at {', '.join(PATHS)}.")
+    key = presented(query, headers, subprotocols)
+    if keys and (key is None or key not in keys):
+        return refused(key)
     requested = Requested(
         path=path, query=tuple(query.items()), headers=tuple(headers.items()), subprotocols=tuple(subprotocols)
     )
