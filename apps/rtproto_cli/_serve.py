@@ -29,6 +29,13 @@ class Ears(str, Enum):
     energy = "energy"
 
 
+class Switch(str, Enum):
+    """Whether to do it."""
+
+    on = "on"
+    off = "off"
+
+
 class Voice(str, Enum):
     """What speaks."""
 
@@ -65,6 +72,10 @@ def serve(
             "Others see command lines, so better use the variable.",
         ),
     ] = None,
+    beta: Annotated[
+        Switch, typer.Option(help="off: send away who asks for the beta protocol (close 4000), as OpenAI does.")
+    ] = Switch.on,
+    compression: Annotated[Switch, typer.Option(help="off: refuse permessage-deflate, which costs time.")] = Switch.on,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log sessions (ids and sizes only).")] = False,
 ) -> None:
     """Run an OpenAI Realtime server, offline and without a key.
@@ -93,7 +104,12 @@ def serve(
         fail(Fatal(str(error), 2))
     try:
         settings = rtproto_emulator.Settings(
-            pace=pace, duration=duration, engines=choice.engines, api_keys=tuple(api_key or ())
+            pace=pace,
+            duration=duration,
+            engines=choice.engines,
+            api_keys=tuple(api_key or ()),
+            beta=beta is Switch.on,
+            compression=compression is Switch.on,
         )
     except ValueError as error:
         fail(Fatal(str(error), 2))

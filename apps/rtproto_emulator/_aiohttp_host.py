@@ -17,7 +17,6 @@ from ._sessions import Sessions
 from ._settings import Settings
 from ._visit import Denied, visit
 
-_CONFIG = Config(strict=True)
 _logger = logging.getLogger(__name__)
 
 
@@ -25,6 +24,7 @@ def application(settings: Settings) -> web.Application:
     """The server as an aiohttp.web application."""
     sessions = Sessions(settings)
     keys = Keys(settings.api_keys)
+    config = Config(strict=True, compression=settings.compression)
 
     async def realtime(request: web.Request) -> web.StreamResponse:
         offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
@@ -46,7 +46,7 @@ def application(settings: Settings) -> web.Application:
         refusal = sessions.refusal()
         if refusal is not None:
             return _denied(refusal, request.path)
-        async with rtproto_aio.accept(request, _CONFIG, subprotocol=wanted.subprotocol, dialect=wanted.dialect) as wire:
+        async with rtproto_aio.accept(request, config, subprotocol=wanted.subprotocol, dialect=wanted.dialect) as wire:
             await sessions.converse(wire, wanted.policy(settings))
         return wire.response
 

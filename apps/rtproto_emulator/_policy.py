@@ -33,6 +33,8 @@ from ._vad import Paused, Resumed, Started, Stopped, Turning
 _PATIENCE = 0.02
 """Seconds until an engine that had nothing yet is asked again: a fiftieth of a second is soon enough for speech."""
 
+_NO_BETA = "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API."
+
 
 @attrs.define
 class _Speech:
@@ -80,6 +82,10 @@ class Policy:
     def start(self, now: float, unix_time: float = 0.0) -> None:
         """The client is connected. `now` is in seconds of a monotonic clock, `unix_time` in seconds since 1970."""
         make_id, settings = self._out.make_id, self.settings
+        if self._beta and not settings.beta:
+            self._refuse(Refusal("beta_api_shape_disabled", _NO_BETA), None)
+            self._out.close(Close(4000, "invalid_request_error.beta_api_shape_disabled"))
+            return
         self._conversation = Conversation(
             make_id("conv"),
             max_items=settings.max_items,

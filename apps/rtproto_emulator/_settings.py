@@ -59,6 +59,12 @@ class Settings:
     make_id: Callable[[str], str] = attrs.field(factory=lambda: Config().make_id, repr=False)
     """Makes ids from a prefix such as "event"; with a deterministic one a run repeats exactly."""
 
+    beta: bool = True
+    """Whether the beta protocol is spoken; where not, who asks for it is sent away, as OpenAI does since May 2026."""
+
+    compression: bool = True
+    """Whether clients that offer permessage-deflate get it: it saves bytes, and costs time."""
+
     api_keys: tuple[str, ...] = attrs.field(default=(), converter=checked_keys, repr=False)
     """Of which a client must have one; with none of them any client is let in."""
 

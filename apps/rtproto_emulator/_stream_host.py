@@ -14,14 +14,13 @@ from ._sessions import Sessions
 from ._settings import Settings
 from ._visit import Denied, visit
 
-_CONFIG = Config(strict=True)
-
 
 @asynccontextmanager
 async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
     sessions = Sessions(settings)
     keys = Keys(settings.api_keys)
+    config = Config(strict=True, compression=settings.compression)
 
     async def welcome(wire: rtproto_aio.ServerStream) -> None:
         requested = wire.requested
@@ -34,7 +33,7 @@ async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int
             await wire.accept(subprotocol=wanted.subprotocol, dialect=wanted.dialect)
             await sessions.converse(wire, wanted.policy(settings))
 
-    async with rtproto_aio.serve_stream(welcome, host, port, _CONFIG) as server:
+    async with rtproto_aio.serve_stream(welcome, host, port, config) as server:
         try:
             yield server.port
         finally:
