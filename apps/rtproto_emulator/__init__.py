@@ -10,6 +10,7 @@ run. With ``Settings(engines=real_engines())`` it understands words and speaks, 
 """
 
 try:
+    from ._certificate import CertificateError, SelfSigned, self_signed, tls_from_files
     from ._choice import Choice, EngineMissing, choose, real_engines
     from ._emulator import Emulator, serve, start
     from ._engines import Call, Context, EarlyTranscriber, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
@@ -27,6 +28,7 @@ except ImportError as error:
 
 __all__ = [
     "Call",
+    "CertificateError",
     "Choice",
     "Context",
     "EarlyTranscriber",
@@ -42,6 +44,7 @@ __all__ = [
     "RemoteTranscriber",
     "Responder",
     "Say",
+    "SelfSigned",
     "Settings",
     "SileroActivity",
     "Speaker",
@@ -51,6 +54,8 @@ __all__ = [
     "VoiceActivity",
     "choose",
     "real_engines",
+    "self_signed",
     "serve",
     "start",
+    "tls_from_files",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -38,9 +39,8 @@ def application(settings: Settings) -> web.Application:
         if isinstance(wanted, Denied):
             return _denied(wanted, request.path)
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            line = (
-                f"This address speaks WebSocket: connect to ws://{request.host}{request.path} with a Realtime client."
-            )
+            address = f"{'wss' if request.secure else 'ws'}://{request.host}{request.path}"
+            line = f"This address speaks WebSocket: connect to {address} with a Realtime client."
             upgrade = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
             return _denied(Denied(426, line, headers=upgrade), request.path)
         refusal = sessions.refusal()
@@ -65,14 +65,14 @@ def application(settings: Settings) -> web.Application:
 
 
 @asynccontextmanager
-async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int]:
+async def running(settings: Settings, host: str, port: int, ssl_context: ssl.SSLContext | None) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
     runner = web.AppRunner(
         application(settings), access_log=None, logger=_logger, handle_signals=False, shutdown_timeout=5.0
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=ssl_context)
         await site.start()
         bound: int = runner.addresses[0][1]
         yield bound

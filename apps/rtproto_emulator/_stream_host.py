@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,7 +17,7 @@ from ._visit import Denied, visit
 
 
 @asynccontextmanager
-async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int]:
+async def running(settings: Settings, host: str, port: int, ssl_context: ssl.SSLContext | None) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
     sessions = Sessions(settings)
     keys = Keys(settings.api_keys)
@@ -33,7 +34,7 @@ async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int
             await wire.accept(subprotocol=wanted.subprotocol, dialect=wanted.dialect)
             await sessions.converse(wire, wanted.policy(settings))
 
-    async with rtproto_aio.serve_stream(welcome, host, port, config) as server:
+    async with rtproto_aio.serve_stream(welcome, host, port, config, ssl_context=ssl_context) as server:
         try:
             yield server.port
         finally:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from rtproto_emulator import Emulator, Settings
 
 import rtproto
 from rtproto import Config, Limits, events
-from rtproto.errors import SessionClosed
+from rtproto.errors import HandshakeError, SessionClosed
 
 ENGINES: list[Any] = ["aiohttp", "stream"]
 SECONDS = 20.0
@@ -27,8 +29,9 @@ def begin(request: pytest.FixtureRequest) -> Iterator[Callable[..., Emulator]]:
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Emulator:
-            pace = settings.pop("pace", math.inf)
-            emulator = rtproto_emulator.start(settings=Settings(pace=pace, **settings), engine=request.param)
+            tls = settings.pop("ssl_context", None)
+            settings = {"pace": math.inf, **settings}
+            emulator = rtproto_emulator.start(settings=Settings(**settings), engine=request.param, ssl_context=tls)
             return stack.enter_context(emulator)
 
         yield start
@@ -65,3 +68,26 @@ def test_what_grows_too_large_is_refused(begin: Callable[..., Emulator]) -> None
         *_, closed = rt
     assert isinstance(closed, events.Closed)
     assert closed.code == 1009
+
+
+# ---- TLS ----
+
+
+def test_a_session_over_tls(begin: Callable[..., Emulator], tmp_path: Path) -> None:
+    made = rtproto_emulator.self_signed(tmp_path)
+    emulator = begin(ssl_context=made.ssl_context)
+    assert emulator.url == f"wss://127.0.0.1:{emulator.port}/v1/realtime"
+    trusting = ssl.create_default_context(cafile=str(made.authority))
+    with rtproto_sync.connect(rtproto.endpoint(emulator.url), ssl_context=trusting) as rt:
+        a_written_turn(rt)
+    suspicious = ssl.create_default_context()
+    with (
+        pytest.raises(ConnectionError, match=r"certificate|issuer"),
+        rtproto_sync.connect(rtproto.endpoint(emulator.url), ssl_context=suspicious),
+    ):
+        pass
+    plain = rtproto.endpoint(emulator.url.replace("wss", "ws"))
+    with pytest.raises((HandshakeError, ConnectionError)), rtproto_sync.connect(plain):
+        pass
+    with rtproto_sync.connect(rtproto.endpoint(emulator.url), ssl_context=trusting) as rt:
+        a_written_turn(rt)
