@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from rtproto_emulator import Settings
-from rtproto_emulator._auth import Keys, presented
+from rtproto_emulator._auth import Access, Keys, presented
 from rtproto_emulator._denied import Denied
 from rtproto_emulator._visit import Visit, visit
 
@@ -46,7 +46,7 @@ def test_only_the_whole_key_is_the_key(key: str) -> None:
 @pytest.mark.parametrize(("path", "code"), [("/v1/realtime", "invalid_api_key"), ("/openai/v1/realtime", "401")])
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer sk-wrong"}])
 def test_a_refusal_in_the_words_of_its_path(path: str, code: str, headers: Any) -> None:
-    denied = visit(path, {}, headers, [], KEYS)
+    denied = visit(path, {}, headers, [], Access(["sk-one", "sk-two"]), 0.0)
     assert isinstance(denied, Denied)
     assert denied.status == 401
     error = json.loads(denied.body(path))["error"]
@@ -60,11 +60,11 @@ def test_a_refusal_in_the_words_of_its_path(path: str, code: str, headers: Any) 
 
 def test_without_keys_all_may_come() -> None:
     for headers in ({}, {"authorization": "Bearer whatever"}):
-        assert isinstance(visit("/v1/realtime", {}, headers, [], Keys()), Visit)
+        assert isinstance(visit("/v1/realtime", {}, headers, [], Access(), 0.0), Visit)
 
 
 def test_a_refusal_can_be_sent_whatever_the_client_wrote() -> None:
-    denied = visit("/v1/\udcff\ud800\r\nX: y", {}, {}, [], Keys())
+    denied = visit("/v1/\udcff\ud800\r\nX: y", {}, {}, [], Access(), 0.0)
     assert isinstance(denied, Denied)
     body = denied.body("/v1/\udcff")
     assert body.isascii()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ._denied import Denied
+from ._secrets import ClientSecret, ClientSecrets
 
 _SUBPROTOCOL = "openai-insecure-api-key."
 _KEY = re.compile(r"[!-~]+")
@@ -16,6 +17,7 @@ _MISSING = (
     f"'?api-key=KEY', or offer the subprotocol '{_SUBPROTOCOL}KEY' beside 'realtime'."
 )
 _WRONG = "Incorrect API key provided. Use one that the server was started with (--api-key or RTPROTO_API_KEY)."
+_EXPIRED = "The client secret has expired: create another one."
 
 
 class Keys:
@@ -33,6 +35,27 @@ class Keys:
         return sum(hmac.compare_digest(given, known) for known in self._keys) > 0
 
 
+class Access:
+    """Whom a server lets in: holders of a key, and of a client secret until it expires."""
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self._keys = Keys(keys)
+        self.secrets = ClientSecrets()
+
+    def refusal(self, key: str | None) -> Denied | None:
+        """Why who presents `key` may not create anything, if so: that takes a key for good."""
+        if not self._keys or (key is not None and key in self._keys):
+            return None
+        return unauthorized(_MISSING if key is None else _WRONG)
+
+    def admit(self, key: str | None, now: float) -> ClientSecret | Denied | None:
+        """What a session may begin as that is opened with `key`; None: anything. `now` is in seconds since 1970."""
+        secret = None if key is None else self.secrets.find(key)
+        if secret is None:
+            return self.refusal(key)
+        return secret if now < secret.expires_at else unauthorized(_EXPIRED)
+
+
 def presented(query: Mapping[str, str], headers: Mapping[str, str], subprotocols: Sequence[str] = ()) -> str | None:
     """The key of a request, None where it has none. Names of `headers` are lower-case."""
     scheme, _, token = headers.get("authorization", "").strip().partition(" ")
@@ -48,11 +71,6 @@ def presented(query: Mapping[str, str], headers: Mapping[str, str], subprotocols
 def unauthorized(line: str) -> Denied:
     """The refusal of a key; `line` does not show it."""
     return Denied(401, line, "invalid_api_key", headers=(("WWW-Authenticate", "Bearer"),))
-
-
-def refused(key: str | None) -> Denied:
-    """The refusal of a request with a `key` that is not known, or with none."""
-    return unauthorized(_MISSING if key is None else _WRONG)
 
 
 def checked_keys(keys: Iterable[str]) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class Policy:
 
     `model` is what the client asked for in its URL (None: it did not say), `transcription` whether it wants a session
     that only transcribes, `beta` whether it speaks the beta protocol, which knows a temperature and reports rate
-    limits earlier.
+    limits earlier. `session` is what the session begins as, where the client's secret says so.
     """
 
     def __init__(
@@ -60,11 +60,13 @@ class Policy:
         model: str | None = None,
         transcription: bool = False,
         beta: bool = False,
+        session: events.AnySession | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self._out = Outbox(self.settings.make_id, obfuscation=self.settings.obfuscation)
-        self._model = model
-        self._transcription = transcription
+        self._wanted_session = session
+        self._model = getattr(session, "model", None) or model
+        self._transcription = transcription if session is None else isinstance(session, events.TranscriptionSession)
         self._beta = beta
         engines = self.settings.engines
         self._transcriptions = Transcriptions(self._out, engines.transcriber)
@@ -99,6 +101,8 @@ class Policy:
             transcription=self._transcription,
             beta=self._beta,
         )
+        if self._wanted_session is not None:
+            self._session = updated_session(self._session, self._wanted_session, self._default, spoke=False)
         self._ears.configure(audio_input(self._session))
         self._expires = now + settings.duration
         self._out.send(events.SessionCreated(session=self._session))

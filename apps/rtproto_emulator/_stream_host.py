@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,7 @@ import rtproto_aio
 
 from rtproto import Config
 
-from ._auth import Keys
+from ._auth import Access
 from ._sessions import Sessions
 from ._settings import Settings
 from ._visit import Denied, visit
@@ -20,12 +21,14 @@ from ._visit import Denied, visit
 async def running(settings: Settings, host: str, port: int, ssl_context: ssl.SSLContext | None) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
     sessions = Sessions(settings)
-    keys = Keys(settings.api_keys)
+    access = Access(settings.api_keys)
     config = Config(strict=True, compression=settings.compression)
 
     async def welcome(wire: rtproto_aio.ServerStream) -> None:
         requested = wire.requested
-        wanted = visit(requested.path, dict(requested.query), dict(requested.headers), requested.subprotocols, keys)
+        wanted = visit(
+            requested.path, dict(requested.query), dict(requested.headers), requested.subprotocols, access, time.time()
+        )
         refusal = wanted if isinstance(wanted, Denied) else sessions.refusal()
         if refusal is not None:
             headers = [("Content-Type", "application/json"), *refusal.headers]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import http.client
+import json
 import math
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -14,6 +18,7 @@ import rtproto_emulator
 import rtproto_sync
 from emulated import create, wrote
 from rtproto_emulator import Emulator, Settings
+from rtproto_emulator._rest import REST_PATHS
 
 import rtproto
 from rtproto import Config, Limits, events
@@ -91,3 +96,74 @@ def test_a_session_over_tls(begin: Callable[..., Emulator], tmp_path: Path) -> N
         pass
     with rtproto_sync.connect(rtproto.endpoint(emulator.url), ssl_context=trusting) as rt:
         a_written_turn(rt)
+
+
+# ---- REST ----
+
+
+@pytest.fixture
+def desk() -> Iterator[Emulator]:
+    with rtproto_emulator.start(settings=Settings(pace=math.inf)) as running:
+        yield running
+
+
+def ask(emulator: Emulator, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=SECONDS)
+    try:
+        connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
+        response = connection.getresponse()
+        said = response.read()
+        is_json = response.headers.get_content_type() == "application/json"
+        return response.status, json.loads(said) if is_json else said.decode(), response.headers
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("path", REST_PATHS)
+def test_a_page_in_a_browser_may_ask(desk: Emulator, path: str) -> None:
+    asked: Any = {"Origin": "http://localhost:3000", "Access_Control_Request_Headers": "authorization,content-type"}
+    status, _, headers = ask(desk, "OPTIONS", path, Access_Control_Request_Method="POST", **asked)
+    assert (status, headers["Access-Control-Allow-Origin"]) == (204, "*")
+    assert {"authorization", "content-type"} <= {*headers["Access-Control-Allow-Headers"].lower().split(", ")}
+    status, said, headers = ask(desk, "POST", path, b"{", Content_Type="application/json")
+    assert (status, headers["Access-Control-Allow-Origin"]) == (400, "*")
+    assert "JSON" in said["error"]["message"]
+
+
+def test_a_post_elsewhere(desk: Emulator) -> None:
+    status, said, _ = ask(desk, "POST", "/v1/realtime", b"{}", Content_Type="application/json")
+    assert status == 404
+    assert "/v1/realtime/client_secrets" in said["error"]["message"]
+    assert ask(desk, "OPTIONS", "/v1/realtime")[0] == 404
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_body_that_is_too_large(desk: Emulator, compressed: bool) -> None:
+    body = b"{" + b" " * 32 * 1024 * 1024 + b"}"
+    more: Any = {"Content_Encoding": "gzip"} if compressed else {}
+    sent = gzip.compress(body, 1) if compressed else body[: 2 * 1024 * 1024]
+    status, said, _ = ask(desk, "POST", REST_PATHS[0], sent, Content_Type="application/json", **more)
+    assert status == 413
+    assert said["error"]["message"] == "The body is larger than 1048576 bytes."
+
+
+def test_a_post_that_is_cut_off(desk: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    head = b"POST /v1/realtime/client_secrets HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    for rest in (
+        b"Content-Length: 100\r\n\r\n{",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"Content-Length: -1\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", desk.port), SECONDS) as client:
+            client.sendall(head + rest)
+    assert ask(desk, "POST", REST_PATHS[0])[0] == 200
+    status, said, _ = ask(desk, "POST", REST_PATHS[0], b"{}", Content_Encoding="gzip")
+    assert (status, said["error"]["message"][:4]) == (400, "The ")
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_the_byte_driver_says_that_it_speaks_websocket_alone() -> None:
+    with rtproto_emulator.start(engine="stream") as emulator:
+        status, said, headers = ask(emulator, "POST", REST_PATHS[0], b"{}")
+    assert (status, headers["Allow"]) == (405, "GET")
+    assert said == "a WebSocket is opened with the method GET\n"

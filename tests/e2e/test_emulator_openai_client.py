@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,3 +187,32 @@ def test_azure(emulator: rtproto_emulator.Emulator) -> None:
     kinds = asyncio.run(run())
     assert {"session.updated", "conversation.item.created", "response.text.delta"} <= set(kinds)
     assert "error" not in kinds
+
+
+def test_a_client_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server with a key, over TLS, that the official client finds as it would find any other."""
+    made = rtproto_emulator.self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
+    settings = Settings(pace=20.0, api_keys=("sk-good",))
+
+    async def run(base: str) -> None:
+        async with openai.AsyncOpenAI(base_url=base, api_key="sk-good") as client:
+            session = {"type": "realtime", "instructions": "Be brief.", "output_modalities": ["text"]}
+            secret = await client.realtime.client_secrets.create(session=session, expires_after={"seconds": 60})
+            assert secret.session.instructions == "Be brief."
+            with pytest.raises(openai.BadRequestError, match=r"Invalid 'expires_after\.seconds'") as refused:
+                await client.realtime.client_secrets.create(expires_after={"seconds": 5})
+            assert refused.value.param == "expires_after.seconds"
+        client = openai.AsyncOpenAI(base_url=base, api_key=secret.value)
+        async with client, client.realtime.connect(model="gpt-realtime") as connection:
+            created = await asyncio.wait_for(connection.recv(), SECONDS)
+            assert created.session.instructions == "Be brief."
+            await write(connection, "hello")
+            await connection.response.create()
+            assert (await until(connection, "response.done"))[-1].response.output[0].content[0].text
+        async with openai.AsyncOpenAI(base_url=base, api_key="sk-bad", max_retries=0) as client:
+            with pytest.raises(openai.AuthenticationError, match="Incorrect API key provided"):
+                await client.realtime.client_secrets.create()
+
+    with rtproto_emulator.start(settings=settings, ssl_context=made.ssl_context) as emulator:
+        asyncio.run(run(emulator.url.replace("wss", "https").removesuffix("/realtime")))
