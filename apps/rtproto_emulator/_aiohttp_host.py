@@ -49,6 +49,11 @@ def application(settings: Settings) -> web.Application:
     rest = Rest(settings, access)
     config = Config(strict=True, compression=settings.compression)
 
+    def deny(denied: Denied, path: str) -> web.Response:
+        sessions.metrics.refused[denied.status] += 1
+        headers = {"Content-Type": "application/json", **dict(denied.headers)}
+        return web.Response(status=denied.status, body=denied.body(path), headers=headers)
+
     async def realtime(request: web.Request) -> web.StreamResponse:
         offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
         wanted = visit(
@@ -60,17 +65,17 @@ def application(settings: Settings) -> web.Application:
             time.time(),
         )
         if isinstance(wanted, Denied):
-            return _denied(wanted, request.path)
+            return deny(wanted, request.path)
         if request.headers.get("Upgrade", "").lower() != "websocket":
             address = f"{'wss' if request.secure else 'ws'}://{request.host}{request.path}"
             line = f"This address speaks WebSocket: connect to {address} with a Realtime client."
             upgrade = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
-            return _denied(Denied(426, line, headers=upgrade), request.path)
+            return deny(Denied(426, line, headers=upgrade), request.path)
         refusal = sessions.refusal()
         if refusal is not None:
-            return _denied(refusal, request.path)
+            return deny(refusal, request.path)
         async with rtproto_aio.accept(request, config, subprotocol=wanted.subprotocol, dialect=wanted.dialect) as wire:
-            await sessions.converse(wire, wanted.policy(settings))
+            await sessions.converse(wire, wanted.policy(settings), wanted.dialect)
         return wire.response
 
     async def create(request: web.Request) -> web.Response:
@@ -81,33 +86,42 @@ def application(settings: Settings) -> web.Application:
     async def answer(request: web.Request) -> web.Response:
         denied = rest.refusal(request.path, dict(request.query), _headers(request))
         if denied is not None:
-            return _denied(denied, request.path)
+            return deny(denied, request.path)
         try:
             body = await asyncio.wait_for(request.read(), _PATIENCE)
         except web.HTTPRequestEntityTooLarge:
-            return _denied(Denied(413, f"The body is larger than {MAX_BODY} bytes."), request.path)
+            return deny(Denied(413, f"The body is larger than {MAX_BODY} bytes."), request.path)
         except asyncio.TimeoutError:
-            return _denied(Denied(408, f"The body did not come within {_PATIENCE:g} s."), request.path)
+            return deny(Denied(408, f"The body did not come within {_PATIENCE:g} s."), request.path)
         except (OSError, HttpProcessingError, web.RequestPayloadError):
-            return _denied(Denied(400, "The body broke off, or is not coded as its header says."), request.path)
+            return deny(Denied(400, "The body broke off, or is not coded as its header says."), request.path)
         created = rest.create(request.path, body, time.time())
         if isinstance(created, Denied):
-            return _denied(created, request.path)
+            return deny(created, request.path)
         return web.Response(body=created, content_type="application/json")
 
     async def preflight(request: web.Request) -> web.Response:
         if request.path not in REST_PATHS:
-            return _denied(Denied(404, f"Browsers may POST to {', '.join(REST_PATHS)}."), request.path)
+            return deny(Denied(404, f"Browsers may POST to {', '.join(REST_PATHS)}."), request.path)
         return web.Response(status=204, headers=_CORS)
 
     async def health(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
+
+    async def metrics(request: web.Request) -> web.Response:
+        try:
+            from ._exposition import CONTENT_TYPE, exposition
+        except ImportError as error:
+            line = f"the numbers of this server need {error.name}: pip install 'rtproto[emulator]'"
+            return deny(Denied(501, line), request.path)
+        return web.Response(body=exposition(sessions.metrics), headers={"Content-Type": CONTENT_TYPE})
 
     async def shut_down(app: web.Application) -> None:
         await sessions.say_goodbye()
 
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_get("/healthz", health)
+    app.router.add_get("/metrics", metrics)
     # Every path comes here, so that a wrong one is told where the right ones are.
     app.router.add_get("/{path:.*}", realtime, allow_head=False)
     app.router.add_post("/{path:.*}", create)
@@ -152,8 +166,3 @@ _logger.addFilter(_in_one_line)
 
 def _headers(request: web.Request) -> dict[str, str]:
     return {name.lower(): text for name, text in request.headers.items()}
-
-
-def _denied(denied: Denied, path: str) -> web.Response:
-    headers = dict(denied.headers)
-    return web.Response(status=denied.status, body=denied.body(path), content_type="application/json", headers=headers)

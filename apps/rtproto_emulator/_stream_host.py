@@ -31,11 +31,12 @@ async def running(settings: Settings, host: str, port: int, ssl_context: ssl.SSL
         )
         refusal = wanted if isinstance(wanted, Denied) else sessions.refusal()
         if refusal is not None:
+            sessions.metrics.refused[refusal.status] += 1
             headers = [("Content-Type", "application/json"), *refusal.headers]
             await wire.reject(refusal.status, headers, refusal.body(requested.path))
         elif not isinstance(wanted, Denied):
             await wire.accept(subprotocol=wanted.subprotocol, dialect=wanted.dialect)
-            await sessions.converse(wire, wanted.policy(settings))
+            await sessions.converse(wire, wanted.policy(settings), wanted.dialect)
 
     async with rtproto_aio.serve_stream(welcome, host, port, config, ssl_context=ssl_context) as server:
         try:

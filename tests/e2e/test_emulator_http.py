@@ -8,6 +8,7 @@ import json
 import math
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -167,3 +168,22 @@ def test_the_byte_driver_says_that_it_speaks_websocket_alone() -> None:
         status, said, headers = ask(emulator, "POST", REST_PATHS[0], b"{}")
     assert (status, headers["Allow"]) == (405, "GET")
     assert said == "a WebSocket is opened with the method GET\n"
+
+
+def test_the_numbers_of_a_server(desk: Emulator) -> None:
+    with rtproto_sync.connect(rtproto.endpoint(desk.url)) as rt:
+        a_written_turn(rt)
+        status, said, headers = ask(desk, "GET", "/metrics")
+        assert 'rtproto_sessions_open{dialect="ga"} 1.0' in said.splitlines()
+    assert ask(desk, "GET", "/nowhere")[0] == 404
+    wanted = [
+        'rtproto_sessions_total{dialect="ga",outcome="closed_by_client"} 1.0',
+        'rtproto_events_received_total{type="response.create"} 1.0',
+        'rtproto_responses_total{status="completed"} 1.0',
+        'rtproto_requests_refused_total{status="404"} 1.0',
+    ]
+    end = time.monotonic() + SECONDS
+    while not {*wanted} <= {*said.splitlines()} and time.monotonic() < end:
+        status, said, headers = ask(desk, "GET", "/metrics")
+    assert [line for line in wanted if line not in said] == []
+    assert (status, headers.get_content_type()) == (200, "text/plain")
