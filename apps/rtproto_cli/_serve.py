@@ -111,6 +111,13 @@ def serve(
 
         OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=any python your_program.py
 
+    Browsers get a key that expires with a POST to **/v1/realtime/client_secrets**, as at OpenAI; **/healthz** and
+    **/metrics** (Prometheus) need no key. With `--engine stream` there are only WebSockets.
+
+    With `--tls` clients must trust a certificate that is made at each start, and printed where:
+
+        SSL_CERT_FILE=/tmp/.../rtproto-ca.pem OPENAI_BASE_URL=https://127.0.0.1:8080/v1 python your_program.py
+
     Ctrl-C closes every session and stops.
     """
     try:
