@@ -86,5 +86,10 @@ def test_a_key_that_no_client_could_send(key: str, line: str) -> None:
     assert str(refused.value) == line
 
 
+def test_one_key_is_not_taken_for_its_letters() -> None:
+    one: Any = "sk-one"
+    assert Settings(api_keys=one).api_keys == ("sk-one",)
+
+
 def test_settings_show_no_key() -> None:
     assert "sk-one" not in repr(Settings(api_keys=("sk-one",)))

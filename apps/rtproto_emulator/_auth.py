@@ -73,9 +73,9 @@ def unauthorized(line: str) -> Denied:
     return Denied(401, line, "invalid_api_key", headers=(("WWW-Authenticate", "Bearer"),))
 
 
-def checked_keys(keys: Iterable[str]) -> tuple[str, ...]:
-    """`keys`, each of which can be sent in a header. Raises ValueError, which does not show them."""
-    found = tuple(keys)
+def checked_keys(keys: str | Iterable[str]) -> tuple[str, ...]:
+    """`keys`, or the one key, each of which can be sent in a header. Raises ValueError, which does not show them."""
+    found = (keys,) if isinstance(keys, str) else tuple(keys)
     for number, key in enumerate(found, 1):
         if not _KEY.fullmatch(key):
             what = "is empty" if not key else "has a space or a character that HTTP forbids"

@@ -18,7 +18,7 @@ import pytest
 import rtproto_emulator
 import rtproto_sync
 from emulated import create, wrote
-from rtproto_emulator import Emulator, Settings
+from rtproto_emulator import Emulator, Settings, _aiohttp_host
 from rtproto_emulator._rest import REST_PATHS
 
 import rtproto
@@ -79,6 +79,7 @@ def test_what_grows_too_large_is_refused(begin: Callable[..., Emulator]) -> None
 # ---- TLS ----
 
 
+@pytest.mark.usefixtures("tls_of_asyncio")
 def test_a_session_over_tls(begin: Callable[..., Emulator], tmp_path: Path) -> None:
     made = rtproto_emulator.self_signed(tmp_path)
     emulator = begin(ssl_context=made.ssl_context)
@@ -161,6 +162,13 @@ def test_a_post_that_is_cut_off(desk: Emulator, caplog: pytest.LogCaptureFixture
     status, said, _ = ask(desk, "POST", REST_PATHS[0], b"{}", Content_Encoding="gzip")
     assert (status, said["error"]["message"][:4]) == (400, "The ")
     assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_a_body_that_does_not_come(desk: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_aiohttp_host, "_PATIENCE", 0.05)
+    with socket.create_connection(("127.0.0.1", desk.port), SECONDS) as client:
+        client.sendall(b"POST /v1/realtime/client_secrets HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{")
+        assert client.recv(65536).startswith(b"HTTP/1.1 408 ")
 
 
 def test_the_byte_driver_says_that_it_speaks_websocket_alone() -> None:

@@ -189,6 +189,7 @@ def test_azure(emulator: rtproto_emulator.Emulator) -> None:
     assert "error" not in kinds
 
 
+@pytest.mark.usefixtures("tls_of_asyncio")
 def test_a_client_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server with a key, over TLS, that the official client finds as it would find any other."""
     made = rtproto_emulator.self_signed(tmp_path)
