@@ -46,7 +46,7 @@ def self_signed(folder: str | os.PathLike[str], host: str = "127.0.0.1", names: 
     except ImportError:
         raise ImportError("a certificate made on the spot needs trustme: pip install 'rtproto[tls]'") from None
     authority = trustme.CA(organization_name="rtproto", organization_unit_name="rtproto serve --tls")
-    wanted = dict.fromkeys([*_HERE, *names, *([] if host in _EVERYWHERE else [host])])
+    wanted: dict[str, None] = dict.fromkeys([*_HERE, *names, *([] if host in _EVERYWHERE else [host])])
     for name in wanted:
         try:
             authority.issue_cert(name)
