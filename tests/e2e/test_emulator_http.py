@@ -175,7 +175,7 @@ def test_the_byte_driver_says_that_it_speaks_websocket_alone() -> None:
     with rtproto_emulator.start(engine="stream") as emulator:
         status, said, headers = ask(emulator, "POST", REST_PATHS[0], b"{}")
     assert (status, headers["Allow"]) == (405, "GET")
-    assert said == "a WebSocket is opened with the method GET\n"
+    assert said == "this address speaks WebSocket, which is opened with the method GET\n"
 
 
 def test_the_numbers_of_a_server(desk: Emulator) -> None:
