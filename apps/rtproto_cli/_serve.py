@@ -7,11 +7,20 @@ import socket
 import sys
 from contextlib import suppress
 from enum import Enum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rtproto_cli._fatal import Fatal, fail, system_reason
+from rtproto_cli._tls import TlsOptions
+from rtproto_cli._tls import tls as secured
+
+if TYPE_CHECKING:
+    import ssl
+
+    import rtproto_emulator
+    from rtproto_emulator._emulator import Engine as EngineName
 
 
 class Engine(str, Enum):
@@ -27,6 +36,13 @@ class Ears(str, Enum):
     auto = "auto"
     silero = "silero"
     energy = "energy"
+
+
+class Switch(str, Enum):
+    """Whether to do it."""
+
+    on = "on"
+    off = "off"
 
 
 class Voice(str, Enum):
@@ -56,6 +72,32 @@ def serve(
     ] = "auto",
     recogniser_model: Annotated[str, typer.Option(help="The model to ask for at that URL.")] = "whisper-1",
     voice: Annotated[Voice, typer.Option(help="What speaks: espeak-ng, or only a tone.")] = Voice.auto,
+    api_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY",
+            envvar="RTPROTO_API_KEY",
+            help="Let in only who has this key; may be given again (in the variable: with spaces between). "
+            "Others see command lines, so better use the variable.",
+        ),
+    ] = None,
+    beta: Annotated[
+        Switch, typer.Option(help="off: send away who asks for the beta protocol (close 4000), as OpenAI does.")
+    ] = Switch.on,
+    compression: Annotated[Switch, typer.Option(help="off: refuse permessage-deflate, which costs time.")] = Switch.on,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Speak TLS (wss://), with a certificate made on the spot.")
+    ] = False,
+    tls_folder: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to keep the file that clients must trust for --tls."),
+    ] = None,
+    tls_name: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name or address by which clients come with --tls; may be given again."),
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Speak TLS with this certificate.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The private key of --tls-cert.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log sessions (ids and sizes only).")] = False,
 ) -> None:
     """Run an OpenAI Realtime server, offline and without a key.
@@ -68,6 +110,13 @@ def serve(
     preview, beta protocol). To point an official client at it:
 
         OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=any python your_program.py
+
+    Browsers get a key that expires with a POST to **/v1/realtime/client_secrets**, as at OpenAI; **/healthz** and
+    **/metrics** (Prometheus) need no key. With `--engine stream` there are only WebSockets.
+
+    With `--tls` clients must trust a certificate that is made at each start, and printed where:
+
+        SSL_CERT_FILE=/tmp/.../rtproto-ca.pem OPENAI_BASE_URL=https://127.0.0.1:8080/v1 python your_program.py
 
     Ctrl-C closes every session and stops.
     """
@@ -82,14 +131,46 @@ def serve(
         choice = rtproto_emulator.choose(ears.value, recogniser, voice.value, model=recogniser_model)
     except (rtproto_emulator.EngineMissing, ValueError) as error:
         fail(Fatal(str(error), 2))
-    settings = rtproto_emulator.Settings(pace=pace, duration=duration, engines=choice.engines)
+    try:
+        settings = rtproto_emulator.Settings(
+            pace=pace,
+            duration=duration,
+            engines=choice.engines,
+            api_keys=tuple(api_key or ()),
+            beta=beta is Switch.on,
+            compression=compression is Switch.on,
+        )
+    except ValueError as error:
+        fail(Fatal(str(error), 2))
+
+    options = TlsOptions(make=tls, folder=tls_folder, names=tls_name or (), certificate=tls_cert, key=tls_key)
+    try:
+        with secured(options, host) as (ssl_context, trust):
+            _run(
+                host, port, settings, engine.value, ssl_context, f"{choice}\nrtproto: {trust}" if trust else str(choice)
+            )
+    except Fatal as fatal:
+        fail(fatal)
+    print("rtproto: stopped", file=sys.stderr)
+
+
+def _run(
+    host: str,
+    port: int,
+    settings: "rtproto_emulator.Settings",
+    engine: "EngineName",
+    ssl_context: "ssl.SSLContext | None",
+    about: str,
+) -> None:
+    """Serves until a signal comes. Raises Fatal."""
+    from rtproto_emulator import serve
 
     def ready(url: str) -> None:
-        print(f"rtproto: {choice}", file=sys.stderr, flush=True)
+        print(f"rtproto: {about}", file=sys.stderr, flush=True)
         print(f"rtproto: listening on {url} (Ctrl-C stops)", flush=True)
 
     async def run() -> None:
-        serving = asyncio.ensure_future(rtproto_emulator.serve(host, port, settings, engine.value, ready=ready))
+        serving = asyncio.ensure_future(serve(host, port, settings, engine, ssl_context=ssl_context, ready=ready))
         with suppress(NotImplementedError):  # Windows, where Ctrl-C ends asyncio.run() itself
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
@@ -101,7 +182,6 @@ def serve(
     except KeyboardInterrupt:
         pass
     except socket.gaierror as error:
-        fail(Fatal(f"cannot listen on {host}: {system_reason(error)}; try another --host", 1))
+        raise Fatal(f"cannot listen on {host}: {system_reason(error)}; try another --host", 1) from None
     except OSError as error:
-        fail(Fatal(f"cannot listen on {host}:{port}: {system_reason(error)}; try another --port", 1))
-    print("rtproto: stopped", file=sys.stderr)
+        raise Fatal(f"cannot listen on {host}:{port}: {system_reason(error)}; try another --port", 1) from None

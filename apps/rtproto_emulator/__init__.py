@@ -10,6 +10,7 @@ run. With ``Settings(engines=real_engines())`` it understands words and speaks, 
 """
 
 try:
+    from ._certificate import CertificateError, SelfSigned, self_signed, tls_from_files
     from ._choice import Choice, EngineMissing, choose, real_engines
     from ._comparison import Comparison
     from ._emulator import Emulator, replay, serve, serve_replay, start
@@ -30,6 +31,7 @@ except ImportError as error:
 
 __all__ = [
     "Call",
+    "CertificateError",
     "Choice",
     "Comparison",
     "Context",
@@ -47,6 +49,7 @@ __all__ = [
     "RemoteTranscriber",
     "Responder",
     "Say",
+    "SelfSigned",
     "Settings",
     "SileroActivity",
     "Speaker",
@@ -58,7 +61,9 @@ __all__ = [
     "real_engines",
     "replay",
     "replay_to",
+    "self_signed",
     "serve",
     "serve_replay",
     "start",
+    "tls_from_files",
 ]

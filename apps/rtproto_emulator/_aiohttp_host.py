@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,63 +15,135 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from rtproto import Config
 
+from ._auth import Access
+from ._rest import MAX_BODY, REST_PATHS, Rest
 from ._sessions import Sessions
 from ._settings import Settings
 from ._visit import Denied, visit
 
-_CONFIG = Config(strict=True)
+_PATIENCE = 30.0
+"""Seconds for the body of a request: 1 MiB at 300 kbit/s."""
+
+_LINGER = 1.0
+"""Seconds to read on when a body was refused, so that its sender comes to read why."""
+
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST",
+    # A star would leave out Authorization.
+    "Access-Control-Allow-Headers": (
+        "Authorization, Content-Type, api-key, OpenAI-Beta, OpenAI-Organization, OpenAI-Project, "
+        "OpenAI-Safety-Identifier"
+    ),
+    "Access-Control-Max-Age": "86400",
+}
+"""What a browser asks before it lets a page of another origin POST. OpenAI lets any page, if it has a key."""
+
 _logger = logging.getLogger(__name__)
 
 
 def application(settings: Settings) -> web.Application:
     """The server as an aiohttp.web application."""
     sessions = Sessions(settings)
+    access = Access(settings.api_keys)
+    rest = Rest(settings, access)
+    config = Config(strict=True, compression=settings.compression)
+
+    def deny(denied: Denied, path: str) -> web.Response:
+        sessions.metrics.refused[denied.status] += 1
+        headers = {"Content-Type": "application/json", **dict(denied.headers)}
+        return web.Response(status=denied.status, body=denied.body(path), headers=headers)
 
     async def realtime(request: web.Request) -> web.StreamResponse:
         offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
         wanted = visit(
             request.path,
             dict(request.query),
-            {name.lower(): text for name, text in request.headers.items()},
+            _headers(request),
             [name.strip() for name in offered.split(",")],
+            access,
+            time.time(),
         )
         if isinstance(wanted, Denied):
-            return _denied(wanted)
+            return deny(wanted, request.path)
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            line = (
-                f"This address speaks WebSocket: connect to ws://{request.host}{request.path} with a Realtime client."
-            )
-            return _denied(Denied(426, line))
+            address = f"{'wss' if request.secure else 'ws'}://{request.host}{request.path}"
+            line = f"This address speaks WebSocket: connect to {address} with a Realtime client."
+            upgrade = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
+            return deny(Denied(426, line, headers=upgrade), request.path)
         refusal = sessions.refusal()
         if refusal is not None:
-            return _denied(refusal)
-        async with rtproto_aio.accept(request, _CONFIG, subprotocol=wanted.subprotocol, dialect=wanted.dialect) as wire:
-            await sessions.converse(wire, wanted.policy(settings))
+            return deny(refusal, request.path)
+        async with rtproto_aio.accept(request, config, subprotocol=wanted.subprotocol, dialect=wanted.dialect) as wire:
+            await sessions.converse(wire, wanted.policy(settings), wanted.dialect)
         return wire.response
+
+    async def create(request: web.Request) -> web.Response:
+        response = await answer(request)
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    async def answer(request: web.Request) -> web.Response:
+        denied = rest.refusal(request.path, dict(request.query), _headers(request))
+        if denied is not None:
+            return deny(denied, request.path)
+        try:
+            body = await asyncio.wait_for(request.read(), _PATIENCE)
+        except web.HTTPRequestEntityTooLarge:
+            return deny(Denied(413, f"The body is larger than {MAX_BODY} bytes."), request.path)
+        except asyncio.TimeoutError:
+            return deny(Denied(408, f"The body did not come within {_PATIENCE:g} s."), request.path)
+        except (OSError, HttpProcessingError, web.RequestPayloadError):
+            return deny(Denied(400, "The body broke off, or is not coded as its header says."), request.path)
+        created = rest.create(request.path, body, time.time())
+        if isinstance(created, Denied):
+            return deny(created, request.path)
+        return web.Response(body=created, content_type="application/json")
+
+    async def preflight(request: web.Request) -> web.Response:
+        if request.path not in REST_PATHS:
+            return deny(Denied(404, f"Browsers may POST to {', '.join(REST_PATHS)}."), request.path)
+        return web.Response(status=204, headers=_CORS)
 
     async def health(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
+    async def metrics(request: web.Request) -> web.Response:
+        try:
+            from ._exposition import CONTENT_TYPE, exposition
+        except ImportError as error:
+            line = f"the numbers of this server need {error.name}: pip install 'rtproto[emulator]'"
+            return deny(Denied(501, line), request.path)
+        return web.Response(body=exposition(sessions.metrics), headers={"Content-Type": CONTENT_TYPE})
+
     async def shut_down(app: web.Application) -> None:
         await sessions.say_goodbye()
 
-    app = web.Application()
+    app = web.Application(client_max_size=MAX_BODY)
     app.router.add_get("/healthz", health)
+    app.router.add_get("/metrics", metrics)
     # Every path comes here, so that a wrong one is told where the right ones are.
     app.router.add_get("/{path:.*}", realtime, allow_head=False)
+    app.router.add_post("/{path:.*}", create)
+    app.router.add_options("/{path:.*}", preflight)
     app.on_shutdown.append(shut_down)
     return app
 
 
 @asynccontextmanager
-async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int]:
+async def running(settings: Settings, host: str, port: int, ssl_context: ssl.SSLContext | None) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
     runner = web.AppRunner(
-        application(settings), access_log=None, logger=_logger, handle_signals=False, shutdown_timeout=5.0
+        application(settings),
+        access_log=None,
+        logger=_logger,
+        handle_signals=False,
+        shutdown_timeout=5.0,
+        lingering_time=_LINGER,
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=ssl_context)
         await site.start()
         bound: int = runner.addresses[0][1]
         yield bound
@@ -79,8 +154,9 @@ async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int
 def _in_one_line(record: logging.LogRecord) -> bool:
     """Bytes that are no HTTP are no failure of ours: aiohttp would show a traceback."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
-        record.msg, record.args, record.exc_info = "refused a request that is not HTTP (%d)", (error.code,), None
+    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        code = getattr(error, "code", 400)
+        record.msg, record.args, record.exc_info = "refused a request that is not HTTP (%d)", (code,), None
         record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True
 
@@ -88,8 +164,5 @@ def _in_one_line(record: logging.LogRecord) -> bool:
 _logger.addFilter(_in_one_line)
 
 
-def _denied(denied: Denied) -> web.Response:
-    headers = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"} if denied.status == 426 else {}
-    # What a client wrote, its Host for one, may hold bytes that are not UTF-8.
-    line = denied.line.encode("utf-8", "backslashreplace") + b"\n"
-    return web.Response(status=denied.status, body=line, content_type="text/plain", charset="utf-8", headers=headers)
+def _headers(request: web.Request) -> dict[str, str]:
+    return {name.lower(): text for name, text in request.headers.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
@@ -17,7 +18,7 @@ from ._settings import Settings
 
 Engine = Literal["aiohttp", "stream"]
 
-_Host = Callable[[Settings, str, int], AbstractAsyncContextManager[int]]
+_Host = Callable[[Settings, str, int, "ssl.SSLContext | None"], AbstractAsyncContextManager[int]]
 
 _HOSTS: dict[str, _Host] = {
     "aiohttp": _aiohttp_host.running,
@@ -37,8 +38,9 @@ class Emulator:
             connect(rtproto.endpoint(emulator.url))
     """
 
-    def __init__(self, running: AbstractAsyncContextManager[int], host: str) -> None:
+    def __init__(self, running: AbstractAsyncContextManager[int], host: str, *, secure: bool = False) -> None:
         self.host = host
+        self._secure = secure
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         started: Future[int] = Future()
@@ -63,8 +65,8 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """What a client connects to: ``ws://127.0.0.1:PORT/v1/realtime``."""
-        return _url(self.host, self.port)
+        """What a client connects to: ``ws://127.0.0.1:PORT/v1/realtime``, and with TLS ``wss://...``."""
+        return _url(self.host, self.port, self._secure)
 
     def close(self) -> None:
         """Closes every session with 1001 and stops. May be called again."""
@@ -83,14 +85,21 @@ class Emulator:
 
 
 def start(
-    port: int = 0, host: str = "127.0.0.1", settings: Settings | None = None, engine: Engine = "aiohttp"
+    port: int = 0,
+    host: str = "127.0.0.1",
+    settings: Settings | None = None,
+    engine: Engine = "aiohttp",
+    *,
+    ssl_context: ssl.SSLContext | None = None,
 ) -> Emulator:
     """Starts a server that listens on `host` and `port` (0: any free one) until it is closed.
 
-    `engine` is what carries it: "aiohttp", or "stream" for the byte driver. Raises OSError where it cannot listen
-    there, ValueError for another engine.
+    `engine` is what carries it: "aiohttp", or "stream" for the byte driver, which speaks WebSocket alone. With an
+    `ssl_context`, such as one of `self_signed()`, it speaks TLS. Raises OSError where it cannot listen there,
+    ValueError for another engine.
     """
-    return Emulator(_running(_host(engine), settings or Settings(), host, port), host)
+    running = _running(_host(engine), settings or Settings(), host, port, ssl_context)
+    return Emulator(running, host, secure=ssl_context is not None)
 
 
 def replay(
@@ -137,23 +146,26 @@ async def serve(
     settings: Settings | None = None,
     engine: Engine = "aiohttp",
     *,
+    ssl_context: ssl.SSLContext | None = None,
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serves until it is cancelled, then closes every session with 1001. `ready` is told the URL once it listens.
 
     Raises OSError where it cannot listen there, ValueError for another engine than "aiohttp" or "stream".
     """
-    async with _running(_host(engine), settings or Settings(), host, port) as bound:
+    async with _running(_host(engine), settings or Settings(), host, port, ssl_context) as bound:
         if ready is not None:
-            ready(_url(host, bound))
+            ready(_url(host, bound, ssl_context is not None))
         await asyncio.Event().wait()
 
 
 @asynccontextmanager
-async def _running(host: _Host, settings: Settings, address: str, port: int) -> AsyncIterator[int]:
+async def _running(
+    host: _Host, settings: Settings, address: str, port: int, ssl_context: ssl.SSLContext | None
+) -> AsyncIterator[int]:
     """A server, and the engines that end with it."""
     try:
-        async with host(settings, address, port) as bound:
+        async with host(settings, address, port, ssl_context) as bound:
             yield bound
     finally:
         settings.engines.close()
@@ -165,6 +177,6 @@ def _host(engine: str) -> _Host:
     return _HOSTS[engine]
 
 
-def _url(host: str, port: int) -> str:
+def _url(host: str, port: int, secure: bool = False) -> str:
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
-    return f"ws://{f'[{reached}]' if ':' in reached else reached}:{port}/v1/realtime"
+    return f"{'wss' if secure else 'ws'}://{f'[{reached}]' if ':' in reached else reached}:{port}/v1/realtime"

@@ -33,6 +33,8 @@ from ._vad import Paused, Resumed, Started, Stopped, Turning
 _PATIENCE = 0.02
 """Seconds until an engine that had nothing yet is asked again: a fiftieth of a second is soon enough for speech."""
 
+_NO_BETA = "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API."
+
 
 @attrs.define
 class _Speech:
@@ -48,7 +50,7 @@ class Policy:
 
     `model` is what the client asked for in its URL (None: it did not say), `transcription` whether it wants a session
     that only transcribes, `beta` whether it speaks the beta protocol, which knows a temperature and reports rate
-    limits earlier.
+    limits earlier. `session` is what the session begins as, where the client's secret says so.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class Policy:
         model: str | None = None,
         transcription: bool = False,
         beta: bool = False,
+        session: events.AnySession | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self._out = Outbox(self.settings.make_id, obfuscation=self.settings.obfuscation)
-        self._model = model
-        self._transcription = transcription
+        self._wanted_session = session
+        self._model = getattr(session, "model", None) or model
+        self._transcription = transcription if session is None else isinstance(session, events.TranscriptionSession)
         self._beta = beta
         engines = self.settings.engines
         self._transcriptions = Transcriptions(self._out, engines.transcriber)
@@ -80,6 +84,10 @@ class Policy:
     def start(self, now: float, unix_time: float = 0.0) -> None:
         """The client is connected. `now` is in seconds of a monotonic clock, `unix_time` in seconds since 1970."""
         make_id, settings = self._out.make_id, self.settings
+        if self._beta and not settings.beta:
+            self._refuse(Refusal("beta_api_shape_disabled", _NO_BETA), None)
+            self._out.close(Close(4000, "invalid_request_error.beta_api_shape_disabled"))
+            return
         self._conversation = Conversation(
             make_id("conv"),
             max_items=settings.max_items,
@@ -93,6 +101,8 @@ class Policy:
             transcription=self._transcription,
             beta=self._beta,
         )
+        if self._wanted_session is not None:
+            self._session = updated_session(self._session, self._wanted_session, self._default, spoke=False)
         self._ears.configure(audio_input(self._session))
         self._expires = now + settings.duration
         self._out.send(events.SessionCreated(session=self._session))

@@ -11,6 +11,7 @@ from typing import Protocol
 from rtproto import Close, events
 from rtproto.errors import SessionClosed
 
+from ._metrics import Meter, Metrics
 from ._policy import Policy
 from ._settings import Settings
 from ._visit import Denied
@@ -39,22 +40,28 @@ class Sessions:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._wires: set[Wire] = set()
-        self._expected = 0
+        self.metrics = Metrics(time.time())
 
     def refusal(self) -> Denied | None:
         """Why no more sessions can be opened now, if so."""
         if len(self._wires) < self.settings.max_sessions:
             return None
-        return Denied(503, f"{len(self._wires)} sessions are open, which is the limit of this server: try again later.")
+        line = f"{len(self._wires)} sessions are open, which is the limit of this server: try again later."
+        return Denied(503, line, "session_limit_reached")
 
-    async def converse(self, wire: Wire, policy: Policy) -> None:
+    async def converse(self, wire: Wire, policy: Policy, dialect: str = "ga") -> None:
         """Runs a session until one side ends it."""
         self._wires.add(wire)
+        meter = Meter(self.metrics, dialect)
         logger.info("session opened (%d open)", len(self._wires))
         try:
-            await _Talk(wire, policy).run()
+            await _Talk(wire, policy, meter).run()
+        except Exception:
+            meter.failed()
+            raise
         finally:
             self._wires.discard(wire)
+            meter.end()
             logger.info("session closed (%d open)", len(self._wires))
 
     async def say_goodbye(self) -> None:
@@ -65,8 +72,9 @@ class Sessions:
 class _Talk:
     """One session: a reader, and a clock beside it. Whoever finds nobody writing writes."""
 
-    def __init__(self, wire: Wire, policy: Policy) -> None:
+    def __init__(self, wire: Wire, policy: Policy, meter: Meter) -> None:
         self._wire = wire
+        self._meter = meter
         self._policy = policy
         self._loop = asyncio.get_running_loop()
         self._due = asyncio.Event()
@@ -80,12 +88,13 @@ class _Talk:
         try:
             await self._write()
             async for event in self._wire:
+                self._meter.heard(event, self._loop.time())
                 # The core has already answered a Violation.
                 if isinstance(event, events.ClientEvent):
                     self._policy.receive(event, self._loop.time())
                     await self._write()
-        except SessionClosed:
-            pass
+        except SessionClosed as gone:
+            self._meter.heard(gone.closed, self._loop.time())
         finally:
             if self._alarm is not None:
                 self._alarm.cancel()
@@ -102,6 +111,7 @@ class _Talk:
         except SessionClosed:
             pass
         except Exception:
+            self._meter.failed()
             logger.exception("a session failed")
             await self._wire.close(1011, "the server failed")
 
@@ -115,8 +125,10 @@ class _Talk:
         try:
             while (event := self._policy.next_event()) is not None:
                 if isinstance(event, Close):
+                    self._meter.closed(event)
                     await self._wire.close(event.code, event.reason)
                 else:
+                    self._meter.said(event, self._loop.time())
                     await self._wire.send(event)
                 self._tell_written()
         finally:

@@ -9,6 +9,7 @@ import attrs
 
 from rtproto import Config
 
+from ._auth import checked_keys
 from ._engines import Responder, Speaker, Transcriber, VoiceActivity
 from ._simple import EchoResponder, EchoSpeaker, SpeechMeter
 from ._vad import EnergyActivity
@@ -37,7 +38,7 @@ class Engines:
 class Settings:
     """A value: one Settings may serve any number of sessions. Every limit has its reason beside it.
 
-    Raises ValueError for a number that is not greater than 0.
+    Raises ValueError for a number that is not greater than 0, and for a key that cannot be sent in HTTP.
     """
 
     pace: float = attrs.field(default=8.0, validator=_POSITIVE)
@@ -57,6 +58,16 @@ class Settings:
 
     make_id: Callable[[str], str] = attrs.field(factory=lambda: Config().make_id, repr=False)
     """Makes ids from a prefix such as "event"; with a deterministic one a run repeats exactly."""
+
+    beta: bool = True
+    """Whether the beta protocol is spoken; where not, who asks for it is sent away, as OpenAI does since May 2026."""
+
+    compression: bool = True
+    """Whether clients that offer permessage-deflate get it: it saves 60 % of the bytes of speech, and costs a fraction
+    of a millisecond for each delta of it."""
+
+    api_keys: tuple[str, ...] = attrs.field(default=(), converter=checked_keys, repr=False)
+    """Of which a client must have one; with none of them any client is let in."""
 
     max_sessions: int = attrs.field(default=256, validator=_POSITIVE)
     """Open at once; beyond, HTTP 503. One process on one core cannot listen to more."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,30 +11,34 @@ import rtproto_aio
 
 from rtproto import Config
 
+from ._auth import Access
 from ._sessions import Sessions
 from ._settings import Settings
 from ._visit import Denied, visit
 
-_CONFIG = Config(strict=True)
-
 
 @asynccontextmanager
-async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int]:
+async def running(settings: Settings, host: str, port: int, ssl_context: ssl.SSLContext | None) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
     sessions = Sessions(settings)
+    access = Access(settings.api_keys)
+    config = Config(strict=True, compression=settings.compression)
 
     async def welcome(wire: rtproto_aio.ServerStream) -> None:
         requested = wire.requested
-        wanted = visit(requested.path, dict(requested.query), dict(requested.headers), requested.subprotocols)
+        wanted = visit(
+            requested.path, dict(requested.query), dict(requested.headers), requested.subprotocols, access, time.time()
+        )
         refusal = wanted if isinstance(wanted, Denied) else sessions.refusal()
         if refusal is not None:
-            body = f"{refusal.line}\n".encode()
-            await wire.reject(refusal.status, [("Content-Type", "text/plain; charset=utf-8")], body)
+            sessions.metrics.refused[refusal.status] += 1
+            headers = [("Content-Type", "application/json"), *refusal.headers]
+            await wire.reject(refusal.status, headers, refusal.body(requested.path))
         elif not isinstance(wanted, Denied):
             await wire.accept(subprotocol=wanted.subprotocol, dialect=wanted.dialect)
-            await sessions.converse(wire, wanted.policy(settings))
+            await sessions.converse(wire, wanted.policy(settings), wanted.dialect)
 
-    async with rtproto_aio.serve_stream(welcome, host, port, _CONFIG) as server:
+    async with rtproto_aio.serve_stream(welcome, host, port, config, ssl_context=ssl_context) as server:
         try:
             yield server.port
         finally:

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from rtproto import events
 from rtproto.events import Requested
 
+from ._auth import Access, presented
+from ._denied import Denied as Denied
 from ._policy import Policy
 from ._settings import Settings
 
@@ -23,32 +26,45 @@ class Visit:
     subprotocol: str | None
     model: str | None
     transcription: bool
+    session: events.AnySession | None = None
+    """What it begins as, where the client's secret says so."""
 
     def policy(self, settings: Settings) -> Policy:
         """What answers it."""
-        return Policy(settings, model=self.model, transcription=self.transcription, beta=self.dialect == "beta")
-
-
-@attrs.frozen
-class Denied:
-    """A request that is refused, with one line that says what to do."""
-
-    status: int
-    line: str
+        return Policy(
+            settings,
+            model=self.model,
+            transcription=self.transcription,
+            beta=self.dialect == "beta",
+            session=self.session,
+        )
 
 
 def visit(
-    path: str, query: Mapping[str, str], headers: Mapping[str, str], subprotocols: Sequence[str]
+    path: str,
+    query: Mapping[str, str],
+    headers: Mapping[str, str],
+    subprotocols: Sequence[str],
+    access: Access,
+    now: float,
 ) -> Visit | Denied:
-    """What a request asks for. Names of `headers` are lower-case."""
+    """What a request asks for, if it may. Names of `headers` are lower-case; `now` is in seconds since 1970."""
     if path not in PATHS:
         return Denied(404, f"There is nothing at {path}: the Realtime API is at {', '.join(PATHS)}.")
+    admitted = access.admit(presented(query, headers, subprotocols), now)
+    if isinstance(admitted, Denied):
+        return admitted
     requested = Requested(
         path=path, query=tuple(query.items()), headers=tuple(headers.items()), subprotocols=tuple(subprotocols)
     )
+    dialect = requested.dialect
+    if admitted is not None and "ga-translation" in {dialect, admitted.dialect} and dialect != admitted.dialect:
+        line = "Only a client secret from /v1/realtime/translations/client_secrets opens a translation, and no other."
+        return Denied(400, line, "invalid_session_type")
     return Visit(
-        dialect=requested.dialect,
+        dialect="beta" if admitted and admitted.dialect == "beta" else dialect,
         subprotocol="realtime" if "realtime" in subprotocols else None,
         model=query.get("model") or query.get("deployment"),
         transcription=query.get("intent") == "transcription",
+        session=admitted.session if admitted else None,
     )

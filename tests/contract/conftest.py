@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import json
 import ssl
-import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar
@@ -71,9 +70,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "tls: only over TLS",
     ):
         config.addinivalue_line("markers", mark)
-    if sys.version_info < (3, 11):
-        # asyncio of 3.10 calls a TLS transport unclosed that was closed by its peer.
-        config.addinivalue_line("filterwarnings", "ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import wave
@@ -20,6 +21,7 @@ from typer.testing import CliRunner
 
 import rtproto
 from rtproto import events
+from rtproto.errors import HandshakeError
 
 TEST_DATA = Path(__file__).resolve().parents[2] / "test_data"
 ENVIRON = {name: value for name, value in os.environ.items() if "OPENAI" not in name}
@@ -92,13 +94,14 @@ def test_silence_is_told(tmp_path: Path) -> None:
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator["tuple[subprocess.Popen[str], str]"]:
+def serving(*arguments: str, **environ: str) -> Iterator["tuple[subprocess.Popen[str], str]"]:
     command = [sys.executable, "-m", "rtproto_cli", "serve", "--port", "0", *arguments]
-    with subprocess.Popen(command, env=ENVIRON, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    known = {**ENVIRON, **environ}
+    with subprocess.Popen(command, env=known, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            assert "listening on ws://" in line
+            assert "listening on ws" in line
             yield process, line.split("listening on ")[1].split()[0]
         finally:
             process.kill()
@@ -116,6 +119,19 @@ def test_serve_answers_until_it_is_stopped_and_says_goodbye(engine: str) -> None
     assert "Traceback" not in err
     assert isinstance(last, events.Closed)
     assert (last.clean, last.code) == (True, 1001)
+
+
+def test_serve_over_tls_and_for_those_with_a_key(tmp_path: Path) -> None:
+    with serving("--tls", "--tls-folder", str(tmp_path), RTPROTO_API_KEY="sk-one sk-two") as (process, url):
+        trusting = ssl.create_default_context(cafile=str(tmp_path / "rtproto-ca.pem"))
+        with rtproto_sync.connect(rtproto.endpoint(url, api_key="sk-two"), ssl_context=trusting) as rt:
+            assert isinstance(rt.next_event(10), events.SessionCreated)
+        with pytest.raises(HandshakeError), rtproto_sync.connect(rtproto.endpoint(url), ssl_context=trusting):
+            pass
+        process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert f"SSL_CERT_FILE={tmp_path / 'rtproto-ca.pem'}" in err
+    assert "sk-" not in err
 
 
 def test_a_port_that_is_taken_gets_one_line() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import json
+import logging
 import math
 import socket
 import subprocess
@@ -26,6 +28,10 @@ from rtproto.errors import HandshakeError
 
 ENGINES: list[Any] = ["aiohttp", "stream"]
 SECONDS = 20.0
+UPGRADE = (
+    b"GET /v1/realtime HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 
 @pytest.fixture(params=ENGINES)
@@ -136,12 +142,49 @@ def test_the_key_is_never_echoed(emulator: Emulator) -> None:
         assert rt.opened.subprotocol is None
 
 
+@pytest.mark.parametrize(
+    ("path", "offer"),
+    [
+        ("/v1/realtime", {"api_key": "sk-right"}),
+        ("/openai/v1/realtime", {"headers": (("api-key", "sk-right"),)}),
+        ("/openai/realtime?deployment=d&api-key=sk-right", {}),
+        ("/v1/realtime", {"subprotocols": ("realtime", "openai-insecure-api-key.sk-right", "openai-project.p")}),
+    ],
+)
+def test_who_has_a_key_comes_in(begin: Callable[[Settings], Emulator], path: str, offer: Any) -> None:
+    emulator = begin(Settings(api_keys=("sk-other", "sk-right")))
+    with rtproto_sync.connect(endpoint(emulator, path, **offer)) as rt:
+        until(rt, events.SessionCreated)
+        assert rt.opened.subprotocol == ("realtime" if "subprotocols" in offer else None)
+
+
+def test_who_has_none_stays_outside(begin: Callable[[Settings], Emulator], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    emulator = begin(Settings(api_keys=("sk-right",)))
+    for offer in ({}, {"api_key": "sk-wrong"}):
+        with pytest.raises(HandshakeError) as refused, rtproto_sync.connect(endpoint(emulator, **offer)):
+            pass
+        assert refused.value.status == 401
+        error = json.loads(refused.value.body)["error"]
+        assert "API key" in error["message"]
+        assert (error["type"], error["code"]) == ("invalid_request_error", "invalid_api_key")
+        assert b"sk-" not in refused.value.body
+    with socket.create_connection(("127.0.0.1", emulator.port), SECONDS) as client:
+        key = b"Authorization: Bearer sk-right\xff\r\n"
+        client.sendall(UPGRADE.replace(b"\r\n\r\n", b"\r\n" + key + b"\r\n"))
+        assert client.recv(65536).startswith(b"HTTP/1.1 401 ")
+    assert "sk-" not in caplog.text
+
+
 def test_a_browser_that_looks_in(emulator: Emulator) -> None:
     status, body, headers = get(emulator, "/v1/realtime")
     assert status == 426
     assert headers["Upgrade"] == "websocket"
-    assert "WebSocket" in body
-    assert body.count("\n") == 1
+    assert "his address speaks WebSocket: " in body
+    if headers["Content-Type"] == "application/json":  # the byte driver answers by itself what is no WebSocket
+        error = json.loads(body)["error"]
+        assert error.pop("message").startswith("This address speaks WebSocket: connect to ws://127.0.0.1:")
+        assert error == {"type": "invalid_request_error", "param": None, "code": None}
 
 
 def test_a_wrong_path(emulator: Emulator) -> None:
@@ -164,7 +207,9 @@ def test_too_many_sessions(begin: Callable[[Settings], Emulator]) -> None:
         with pytest.raises(HandshakeError) as refused, rtproto_sync.connect(endpoint(emulator)):
             pass
         assert refused.value.status == 503
-        assert b"try again later" in refused.value.body
+        error = json.loads(refused.value.body)["error"]
+        assert "try again later" in error["message"]
+        assert (error["type"], error["code"]) == ("server_error", "session_limit_reached")
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,3 +218,33 @@ def test_the_preview_of_azure(hosts: dict[str, str]) -> None:
     kinds = asyncio.run(run())
     assert {"session.updated", "conversation.item.created", "response.text.delta"} <= set(kinds)
     assert "error" not in kinds
+
+
+@pytest.mark.usefixtures("tls_of_asyncio")
+def test_a_client_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server with a key, over TLS, that the official client finds as it would find any other."""
+    made = rtproto_emulator.self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
+    settings = Settings(pace=20.0, api_keys=("sk-good",))
+
+    async def run(base: str) -> None:
+        async with openai.AsyncOpenAI(base_url=base, api_key="sk-good") as client:
+            session = {"type": "realtime", "instructions": "Be brief.", "output_modalities": ["text"]}
+            secret = await client.realtime.client_secrets.create(session=session, expires_after={"seconds": 60})
+            assert secret.session.instructions == "Be brief."
+            with pytest.raises(openai.BadRequestError, match=r"Invalid 'expires_after\.seconds'") as refused:
+                await client.realtime.client_secrets.create(expires_after={"seconds": 5})
+            assert refused.value.param == "expires_after.seconds"
+        client = openai.AsyncOpenAI(base_url=base, api_key=secret.value)
+        async with client, client.realtime.connect(model="gpt-realtime") as connection:
+            created = await asyncio.wait_for(connection.recv(), SECONDS)
+            assert created.session.instructions == "Be brief."
+            await write(connection, "hello")
+            await connection.response.create()
+            assert (await until(connection, "response.done"))[-1].response.output[0].content[0].text
+        async with openai.AsyncOpenAI(base_url=base, api_key="sk-bad", max_retries=0) as client:
+            with pytest.raises(openai.AuthenticationError, match="Incorrect API key provided"):
+                await client.realtime.client_secrets.create()
+
+    with rtproto_emulator.start(settings=settings, ssl_context=made.ssl_context) as emulator:
+        asyncio.run(run(emulator.url.replace("wss", "https").removesuffix("/realtime")))

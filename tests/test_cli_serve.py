@@ -1,0 +1,56 @@
+"""`rtproto serve`: options that cannot be, told in one line before anything listens (rtproto_cli, rtproto_emulator)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from commands import run
+
+SIMPLE = ["serve", "--port", "0", "--ears", "energy", "--recogniser", "none", "--voice", "tone"]
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--api-key", ""], "API key 1 of 1 is empty"),
+        (["--api-key", "sk-one", "--api-key", "sk two"], "API key 2 of 2 has a space or a character that HTTP forbids"),
+        (["--tls-cert", "c.pem"], "--tls-cert and --tls-key belong together: give both"),
+        (["--tls-key", "k.pem"], "--tls-cert and --tls-key belong together: give both"),
+        (["--tls-cert", "c.pem", "--tls-key", "k.pem", "--tls"], "--tls makes a certificate, --tls-cert names one: "),
+        (["--tls-cert", "none/c.pem", "--tls-key", "k.pem"], f"there is no file {Path('none/c.pem')}, which should "),
+        (["--tls-name", "voice.test"], "--tls-folder and --tls-name are for a certificate made on the spot: "),
+        (["--tls", "--tls-name", "a..b"], "a certificate cannot be for 'a..b': "),
+    ],
+)
+def test_an_option_that_cannot_be(options: list[str], line: str) -> None:
+    done = run(*SIMPLE, *options)
+    assert done.exit_code == 2
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"rtproto: {line}")
+    assert "sk" not in said
+    assert done.stdout == ""
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(*SIMPLE, "--tls", "--tls-folder", str(tmp_path / "file"))
+    assert done.exit_code == 2
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"rtproto: cannot write to {tmp_path / 'file'}: ")
+    assert said.endswith("name another --tls-folder")
+
+
+def test_without_trustme_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    done = run(*SIMPLE, "--tls")
+    assert done.exit_code == 2
+    assert done.stderr == "rtproto: a certificate made on the spot needs trustme: pip install 'rtproto[tls]'\n"
+
+
+def test_help_shows_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTPROTO_API_KEY", "sk-hidden")
+    done = run("serve", "--help")
+    assert done.exit_code == 0
+    assert "hidden" not in done.stdout
