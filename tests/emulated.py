@@ -78,7 +78,7 @@ class Emulated:
         self.now = 100.0
         self.closed: Close | None = None
         self.seen: list[Any] = []
-        self.policy = Policy(settings, beta=dialect == "beta", **policy)
+        self.policy = Policy(settings, dialect=dialect, **policy)
         self._server = Session(Role.SERVER, Config(strict=True, dialect=dialect))
         self._client = Session(Role.CLIENT, Config(strict=lawful, dialect=dialect))
         self._server.open(self.now)

@@ -8,6 +8,7 @@ import attrs
 
 from rtproto import events, value
 
+from ._outbox import Outbox
 from ._refusal import Refusal, no_such_item
 from ._sound import Encoding, Sound
 from ._tokens import length
@@ -163,6 +164,17 @@ class Conversation:
         self._put(item_id, attrs.evolve(item, content=content))
         self._forget((item_id, content_index))
         self.add_sound(item_id, content_index, sound.cut(audio_end_ms))
+
+
+def place(
+    out: Outbox, conversation: Conversation, item: events.Item, previous: str | None = None, *, done: bool = True
+) -> None:
+    """Puts a complete `item` after `previous` and tells the client, also that it is `done` where servers say so."""
+    item_id = value(getattr(item, "id", None), "")
+    before = conversation.add(item_id, item, previous)
+    out.send(events.ConversationItemAdded(previous_item_id=before, item=item))
+    if done:
+        out.send(events.ConversationItemDone(previous_item_id=conversation.previous_when_done(item_id), item=item))
 
 
 def _part(item: events.Item, content_index: int) -> events.Content | None:

@@ -14,6 +14,10 @@ class Refusal(Exception):
         self.message = message
         self.param = param
 
+    def at(self, param: str) -> "Refusal":
+        """The same, with the name that the field has in the client's dialect."""
+        return Refusal(self.code, self.message.replace(str(self.param), param), param)
+
     def error(self, event_id: "str | None") -> RealtimeError:
         """What the `error` event holds."""
         return RealtimeError(

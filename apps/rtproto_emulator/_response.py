@@ -246,7 +246,8 @@ class Response:
     def _close_item(self, item_id: str, item: events.Item) -> None:
         if not self.asked.out_of_band and self._conversation.replace(item_id, item):
             previous = self._conversation.previous_when_done(item_id)
-            self._out.send(events.ConversationItemDone(previous_item_id=previous, item=item))
+            if self.asked.habits.item_done:
+                self._out.send(events.ConversationItemDone(previous_item_id=previous, item=item))
         self._out.send(events.ResponseOutputItemDone(response_id=self.id, output_index=len(self._output), item=item))
         self._output.append(item)
 

@@ -11,8 +11,8 @@ from rtproto.events import Requested
 from ._policy import Policy
 from ._settings import Settings
 
-PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime")
-"""Where sessions are: OpenAI's path, Azure's, and Azure's preview."""
+PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime", "/voice-live/realtime")
+"""Where sessions are: OpenAI's path, Azure's, Azure's preview, and Azure Voice Live's."""
 
 
 @attrs.frozen(kw_only=True)
@@ -26,7 +26,7 @@ class Visit:
 
     def policy(self, settings: Settings) -> Policy:
         """What answers it."""
-        return Policy(settings, model=self.model, transcription=self.transcription, beta=self.dialect == "beta")
+        return Policy(settings, model=self.model, transcription=self.transcription, dialect=self.dialect)
 
 
 @attrs.frozen
@@ -49,6 +49,6 @@ def visit(
     return Visit(
         dialect=requested.dialect,
         subprotocol="realtime" if "realtime" in subprotocols else None,
-        model=query.get("model") or query.get("deployment"),
+        model=query.get("model") or query.get("deployment") or query.get("agent-name"),
         transcription=query.get("intent") == "transcription",
     )

@@ -116,7 +116,7 @@ def test_a_beta_session(emulator: Emulator, path: str, headers: Any) -> None:
     where = rtproto.endpoint(emulator.url.replace("/v1/realtime", path), dialect="beta", headers=headers)
     with rtproto_sync.connect(where) as rt:
         created = until(rt, events.SessionCreated)[0]
-        assert created.session.model == ("d" if "deployment" in path else "gpt-realtime")
+        assert created.session.model == ("d" if "deployment" in path else "gpt-4o-realtime-preview")
         rt.send(wrote("hello"))
         added = until(rt, events.ConversationItemAdded)[-1]
         assert added.wire_type == "conversation.item.created"

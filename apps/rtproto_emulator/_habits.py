@@ -1,0 +1,203 @@
+"""What a server does otherwise in another dialect than OpenAI's of today: one value for each dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Literal
+
+import attrs
+
+from rtproto import UNSET, UnsetType, events
+from rtproto._dialects import dialect
+from rtproto.events import beta, voice_live
+
+from ._checks import CHECKS, VOICE_LIVE_CHECKS, VOICES, Check
+
+_SERVER_VAD = events.ServerVad(
+    threshold=0.5,
+    prefix_padding_ms=300,
+    silence_duration_ms=500,
+    idle_timeout_ms=None,
+    create_response=True,
+    interrupt_response=True,
+)
+_PCM = events.AudioPcm(rate=24_000)
+
+WHOLE: dict[type, Any] = {
+    events.ServerVad: _SERVER_VAD,
+    events.SemanticVad: events.SemanticVad(eagerness="auto", create_response=True, interrupt_response=True),
+    events.AudioTranscription: events.AudioTranscription(model="gpt-realtime-whisper", language=None, prompt=None),
+    events.NoiseReduction: events.NoiseReduction(type="near_field"),
+    events.AudioPcm: _PCM,
+}
+"""What an object begins with when a session gets one that it did not have."""
+
+Realtime = events.RealtimeSession
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Habits:
+    """How a server of `dialect` behaves.
+
+    `model` is the one it has where the client names none. `begun` makes of OpenAI's default session its own; `settled`
+    is how it keeps an updated one. `whole` is what an object begins with that a session did not have; those named in
+    `replaced` begin so at every update. `modalities` are spellings of them beside the usual one. `limits_after` is the
+    event after which it tells rate limits. `item_object` stands in every item. Where it is not `item_done`,
+    ``conversation.item.done`` comes for turns alone. Where it `cancels_previous`, a new response ends the active one.
+    """
+
+    dialect: str
+    model: str = "gpt-realtime"
+    begun: Callable[[Realtime], Realtime] = lambda session: session
+    settled: Callable[[Realtime], Realtime] = lambda session: session
+    whole: Mapping[type, Any] = attrs.field(default=WHOLE, repr=False)
+    replaced: frozenset[str] = frozenset()
+    checks: Mapping[tuple[type, str], Check] = attrs.field(default=CHECKS, repr=False)
+    modalities: tuple[list[str], ...] = ()
+    response: Callable[..., events.RealtimeResponse] = events.RealtimeResponse
+    temperature: float | UnsetType | None = UNSET
+    limits_after: Literal["response.created", "response.done"] | None = "response.done"
+    item_object: str | UnsetType = UNSET
+    item_done: bool = True
+    cancels_previous: bool = False
+
+    def wire_path(self, param: str) -> str:
+        """Where the field stands that has `param` as its dotted path in the words of GA."""
+        which = dialect(self.dialect)
+        for holder, moves in (("session", which.session), ("response", which.params)):
+            for move in moves:
+                path = ".".join((holder, *move.path))
+                if param == path or param.startswith((f"{path}.", f"{path}[")):
+                    return f"{holder}.{move.name}{param[len(path) :]}"
+        return param
+
+
+# ---- beta ----
+
+
+def _beta_session(session: Realtime) -> Realtime:
+    """As recorded in 2025: 200 ms of silence, a temperature, and nothing of what came later."""
+    detection = attrs.evolve(_SERVER_VAD, silence_duration_ms=200, idle_timeout_ms=UNSET)
+    fields = attrs.asdict(session, recurse=False)
+    for name in ("tracing", "truncation", "prompt"):
+        del fields[name]
+    fields["audio"] = _with_detection(session, detection)
+    return beta.RealtimeSession(
+        **fields | {"extra": {"modalities": ["audio", "text"]}}, temperature=0.8, client_secret=None
+    )
+
+
+def _with_detection(session: Realtime, detection: events.TurnDetection) -> events.AudioConfig:
+    assert session.audio
+    assert session.audio.input
+    return attrs.evolve(session.audio, input=attrs.evolve(session.audio.input, turn_detection=detection))
+
+
+_BETA = Habits(
+    dialect="beta",
+    model="gpt-4o-realtime-preview",
+    begun=_beta_session,
+    whole=WHOLE | {events.ServerVad: attrs.evolve(_SERVER_VAD, silence_duration_ms=200, idle_timeout_ms=UNSET)},
+    modalities=(["audio", "text"],),
+    response=beta.RealtimeResponse,
+    temperature=0.8,
+    limits_after="response.created",
+    item_object="realtime.item",
+)
+
+# ---- Azure Voice Live ----
+
+_AZURE_VAD = voice_live.ServerVad(
+    **attrs.asdict(_SERVER_VAD, recurse=False),
+    speech_duration_ms=None,
+    end_of_utterance_detection=None,
+    auto_truncate=False,
+    appended_text_after_truncation=None,
+)
+_AZURE_SEMANTIC: dict[str, Any] = {
+    "threshold": 0.5,
+    "prefix_padding_ms": 300,
+    "silence_duration_ms": 500,
+    "speech_duration_ms": 80,
+    "end_of_utterance_detection": None,
+    "remove_filler_words": False,
+    "auto_truncate": False,
+    "create_response": True,
+    "interrupt_response": True,
+}
+"""Azure's documented defaults."""
+_AZURE_WHOLE: dict[type, Any] = {
+    **{cls: attrs.evolve(_AZURE_VAD, prefix_padding_ms=400) for cls in (events.ServerVad, voice_live.ServerVad)},
+    voice_live.AzureSemanticVad: voice_live.AzureSemanticVad(**_AZURE_SEMANTIC, languages=None),
+    voice_live.AzureSemanticVadEn: voice_live.AzureSemanticVadEn(**_AZURE_SEMANTIC),
+    voice_live.AzureSemanticVadMultilingual: voice_live.AzureSemanticVadMultilingual(**_AZURE_SEMANTIC, languages=None),
+    **dict.fromkeys(
+        (events.AudioTranscription, voice_live.AudioTranscription),
+        voice_live.AudioTranscription(
+            model="whisper-1", language=None, prompt=None, custom_speech=None, phrase_list=None
+        ),
+    ),
+}
+"""Recorded: an update that names a server_vad alone gives 400 ms of padding and 500 ms of silence."""
+
+
+def _azure_session(session: Realtime) -> Realtime:
+    """As recorded in 2026: 300 ms of padding and 200 ms of silence, until an update says something of them."""
+    fields = attrs.asdict(session, recurse=False)
+    for name in ("tracing", "truncation", "prompt"):
+        del fields[name]
+    audio = _with_detection(session, attrs.evolve(_AZURE_VAD, silence_duration_ms=200))
+    own = {
+        "audio": attrs.evolve(audio, output=events.AudioOutput(format=None, voice=_azure_voice("alloy"))),
+        "extra": {"modalities": ["audio"]},
+        "input_audio_sampling_rate": 24_000,
+        "truncation_strategy": None,
+        **dict.fromkeys(("animation", "avatar", "input_audio_echo_cancellation", "output_audio_timestamp_types")),
+    }
+    return voice_live.RealtimeSession(**fields | own)
+
+
+def _azure_voice(voice: Any) -> Any:
+    """A voice is always told as an object; a client may give its name alone."""
+    if not isinstance(voice, str):
+        return voice
+    return voice_live.OpenAIVoice(name=voice) if voice in VOICES else voice_live.AzureStandardVoice(name=voice)
+
+
+def _azure_settled(session: Realtime) -> Realtime:
+    """The voice is an object, and PCM has the rate that the client gave beside its format."""
+    audio = session.audio
+    assert audio
+    assert audio.input
+    assert audio.output
+    heard, rate = audio.input, getattr(session, "input_audio_sampling_rate", None)
+    if isinstance(heard.format, events.AudioPcm):
+        heard = attrs.evolve(heard, format=events.AudioPcm(rate=rate or 24_000))
+    output = attrs.evolve(audio.output, voice=_azure_voice(audio.output.voice))
+    return attrs.evolve(session, audio=attrs.evolve(audio, input=heard, output=output))
+
+
+_VOICE_LIVE = Habits(
+    dialect="azure-voicelive",
+    begun=_azure_session,
+    settled=_azure_settled,
+    whole=WHOLE | _AZURE_WHOLE,
+    replaced=frozenset({"turn_detection"}),
+    checks=VOICE_LIVE_CHECKS,
+    modalities=(["audio", "text"], ["audio"]),
+    response=voice_live.RealtimeResponse,
+    temperature=None,
+    limits_after=None,
+    item_object="realtime.item",
+    item_done=False,
+    cancels_previous=True,
+)
+
+_OTHERS = {habits.dialect: habits for habits in (_BETA, _VOICE_LIVE)}
+
+
+@cache
+def habits_of(name: str) -> Habits:
+    """The habits of a server that speaks the dialect called `name`."""
+    return _OTHERS.get(name) or Habits(dialect=name)
