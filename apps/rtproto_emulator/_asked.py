@@ -14,14 +14,22 @@ from ._habits import Habits
 from ._refusal import Refusal
 from ._session import audio_output, merged, voice_of, voice_refusal
 from ._sound import Encoding, encoding_of
+from ._tokens import item_text
 
 
 @attrs.frozen(kw_only=True)
 class Asked:
-    """The effective settings of one response. `input` is None where it answers the conversation."""
+    """The effective settings of one response. `input` is None where it answers the conversation.
+
+    What only some servers know: `appended` comes after its input, `text` is what it says whatever it reads, and where
+    it `cancels_previous` the active response ends first.
+    """
 
     out_of_band: bool
     input: Sequence[events.Item] | None
+    appended: Sequence[events.Item]
+    text: str | None
+    cancels_previous: bool
     modality: str
     output: events.AudioOutput
     instructions: str
@@ -74,13 +82,11 @@ class Asked:
         )
 
 
-def asked(
-    session: events.RealtimeSession, params: events.ResponseCreateParams | None, habits: Habits, *, spoke: bool
-) -> Asked:
-    """What a `response.create` with `params` asks for in `session`. Refuses what real servers refuse."""
-    params = params or events.ResponseCreateParams()
+def asked(session: events.RealtimeSession, create: events.ResponseCreate, habits: Habits, *, spoke: bool) -> Asked:
+    """What a `response.create` asks for in `session`. Refuses what real servers refuse."""
+    params = create.response or events.ResponseCreateParams()
     check_fields(params, "response", habits.checks)
-    out_of_band = params.conversation == "none"
+    out_of_band = params.conversation == "none" or getattr(params, "commit", UNSET) is False
     tools = value(params.tools, session.tools) or []
     choice = params.tool_choice or session.tool_choice or "auto"
     check_tool_choice(choice, tools, "response.tool_choice")
@@ -90,12 +96,16 @@ def asked(
         if spoke and not out_of_band and output.voice != voice_of(session):
             raise voice_refusal()
     modality = value(params.output_modalities, value(session.output_modalities, ["audio"]))[0]
+    instructions = value(params.instructions, value(session.instructions, ""))
     return Asked(
         out_of_band=out_of_band,
         input=value(params.input, None),
+        appended=getattr(params, "append_input_items", None) or (),
+        text=item_text(message) if (message := getattr(params, "pre_generated_assistant_message", None)) else None,
+        cancels_previous=value(getattr(params, "cancel_previous", None), habits.cancels_previous),
         modality=modality,
         output=output,
-        instructions=value(params.instructions, value(session.instructions, "")),
+        instructions="\n".join(filter(None, (instructions, value(getattr(create, "additional_instructions", ""), "")))),
         tools=[tool for tool in tools if isinstance(tool, events.FunctionTool)],
         tool_choice=choice,
         max_output_tokens=params.max_output_tokens or session.max_output_tokens or "inf",

@@ -45,6 +45,7 @@ class Habits:
     `replaced` begin so at every update. `modalities` are spellings of them beside the usual one. `limits_after` is the
     event after which it tells rate limits. `item_object` stands in every item. Where it is not `item_done`,
     ``conversation.item.done`` comes for turns alone. Where it `cancels_previous`, a new response ends the active one.
+    `transcription_usage` and `reasoning_usage` are whether it tells what a transcription and thinking cost.
     """
 
     dialect: str
@@ -61,6 +62,8 @@ class Habits:
     item_object: str | UnsetType = UNSET
     item_done: bool = True
     cancels_previous: bool = False
+    transcription_usage: bool = True
+    reasoning_usage: bool = False
 
     def wire_path(self, param: str) -> str:
         """Where the field stands that has `param` as its dotted path in the words of GA."""
@@ -192,6 +195,8 @@ _VOICE_LIVE = Habits(
     item_object="realtime.item",
     item_done=False,
     cancels_previous=True,
+    transcription_usage=False,
+    reasoning_usage=True,
 )
 
 _OTHERS = {habits.dialect: habits for habits in (_BETA, _VOICE_LIVE)}

@@ -41,12 +41,14 @@ def taken(item: events.Item, make_id: Callable[[str], str], known_calls: Iterabl
         return _taken_message(item, make_id, at)
     if isinstance(item, events.FunctionCallItem):
         call_id = value(item.call_id, "") or make_id("call")
-        return attrs.evolve(item, id=value(item.id, "") or make_id("item"), status="completed", call_id=call_id)
+        return attrs.evolve(
+            item, id=value(item.id, "") or make_id("item"), object=UNSET, status="completed", call_id=call_id
+        )
     if isinstance(item, events.FunctionCallOutputItem):
         if item.call_id not in known_calls:
             message = f"Tool call ID '{item.call_id}' not found in conversation."
             raise Refusal("invalid_tool_call_id", message, f"{at}.call_id")
-        return attrs.evolve(item, id=value(item.id, "") or make_id("item"))
+        return attrs.evolve(item, id=value(item.id, "") or make_id("item"), object=UNSET)
     raise Refusal("invalid_value", "There is no MCP approval request to answer: no MCP server is connected.", at)
 
 
@@ -91,33 +93,36 @@ def sounds_of(item: events.Item, encoding: Encoding) -> list[tuple[int, Sound]]:
 
 
 class Inputs:
-    """What a response reads: the default conversation, or the items `given` with it.
+    """What a response reads: the default conversation or the items given with it, and what is appended to them.
 
     Refuses a reference to an item that is not there, and items that a conversation would refuse.
     """
 
     def __init__(
-        self,
-        given: Sequence[events.Item] | None,
-        conversation: Conversation,
-        make_id: Callable[[str], str],
-        encoding: Encoding,
+        self, wanted: Asked, conversation: Conversation, make_id: Callable[[str], str], encoding: Encoding
     ) -> None:
         self._conversation = conversation
-        self._given: list[events.Item] | None = None if given is None else []
+        self._make_id = make_id
+        self._encoding = encoding
+        self._own: list[events.Item] = []
         self._sounds: dict[tuple[str, int], Sound] = {}
-        for number, item in enumerate(given or ()):
+        self._is_alone = wanted.input is not None
+        self._read(wanted.input or (), "response.input")
+        self._read(wanted.appended, "response.append_input_items")
+
+    def _read(self, given: Sequence[events.Item], at: str) -> None:
+        for number, item in enumerate(given):
             if isinstance(item, events.ItemReference):
-                self._items().append(conversation.get(item.id, "reference", "referencing"))
+                self._own.append(self._conversation.get(item.id, "reference", "referencing"))
                 continue
-            calls = conversation.call_ids() | call_ids(self._items())
-            own = taken(item, make_id, calls, f"response.input[{number}]")
-            self._items().append(own)
-            for index, sound in sounds_of(item, encoding):
+            calls = self._conversation.call_ids() | call_ids(self._own)
+            own = taken(item, self._make_id, calls, f"{at}[{number}]")
+            self._own.append(own)
+            for index, sound in sounds_of(item, self._encoding):
                 self._sounds[_id(own), index] = sound
 
     def _items(self) -> list[events.Item]:
-        return self._conversation.items() if self._given is None else self._given
+        return self._own if self._is_alone else self._conversation.items() + self._own
 
     def own_sounds(self) -> list[tuple[str, int, Sound]]:
         """The audio that came with it, by item id and content index."""
@@ -125,11 +130,9 @@ class Inputs:
 
     def transcribed(self, item_id: str, content_index: int, transcript: str) -> None:
         """The words of audio that came with it are known."""
-        if self._given is not None:
-            self._given = [
-                with_transcript(item, content_index, transcript) if _id(item) == item_id else item
-                for item in self._given
-            ]
+        self._own = [
+            with_transcript(item, content_index, transcript) if _id(item) == item_id else item for item in self._own
+        ]
 
     def context(self, wanted: Asked) -> Context:
         """All that the brain and the voice are told."""

@@ -63,7 +63,7 @@ class Policy:
         )
         self._transcriptions = Transcriptions(out, settings.engines.transcriber)
         self._ears = Ears(settings.engines.activity, settings.max_input_ms, self._transcriptions.pause_ms)
-        self._turns = Turns(out, self._ears, self._conversation, self._transcriptions)
+        self._turns = Turns(out, self._habits, self._ears, self._conversation, self._transcriptions)
         self._responses = Responses(out, settings, self._habits, self._conversation, self._transcriptions)
         self._expires: float | None = None
         self._asked = 0.0
@@ -89,7 +89,8 @@ class Policy:
         self.tick(now)
         if self._expires is None:
             return
-        handler = self._HANDLERS.get(type(event))
+        # A dialect's own class of an event is derived from the one that all share.
+        handler = next((self._HANDLERS[cls] for cls in type(event).__mro__ if cls in self._HANDLERS), None)
         try:
             if handler is None:
                 raise invalid("type", event.wire_type, tuple(str(cls.type) for cls in self._HANDLERS))
@@ -203,14 +204,16 @@ class Policy:
 
     def _create_response(self, event: events.ResponseCreate, now: float) -> None:
         session = refuse_transcription(self._session)
-        wanted = asked(session, event.response or None, self._habits, spoke=self._responses.spoke)
+        wanted = asked(session, event, self._habits, spoke=self._responses.spoke)
+        if wanted.cancels_previous and not wanted.out_of_band and self._responses.active is not None:
+            self._responses.cancel(None, now)
         self._responses.begin(wanted, self._ears.buffer.encoding, now)
 
     def _respond_unasked(self, now: float) -> None:
         """The server's own wish: where it cannot be, the error names no event of the client."""
         if isinstance(self._session, events.RealtimeSession):
             try:
-                wanted = asked(self._session, None, self._habits, spoke=self._responses.spoke)
+                wanted = asked(self._session, events.ResponseCreate(), self._habits, spoke=self._responses.spoke)
                 self._responses.begin(wanted, self._ears.buffer.encoding, now)
             except Refusal as refusal:
                 self._refuse(refusal, None)
@@ -244,7 +247,7 @@ class Policy:
             refusal = refusal.at(self._habits.wire_path(refusal.param))
         self._out.send(events.ErrorEvent(error=refusal.error(event_id)))
 
-    _HANDLERS: ClassVar[dict[type[events.ClientEvent], Callable[[Policy, Any, float], None]]] = {
+    _HANDLERS: ClassVar[dict[type[Any], Callable[[Policy, Any, float], None]]] = {
         events.SessionUpdate: _update,
         events.InputAudioBufferAppend: _append,
         events.InputAudioBufferCommit: _commit,

@@ -114,7 +114,8 @@ class Response:
         while (context := self._ask()) is None:
             yield None
         self._context = context
-        for piece in self._settings.engines.responder.respond(context):
+        given, responder = self.asked.text, self._settings.engines.responder
+        for piece in responder.respond(context) if given is None else (Say(given),):
             if piece is None:
                 yield None
             elif isinstance(piece, Call):
@@ -272,6 +273,12 @@ class Response:
         self._out.send(events.ResponseDone(response=self.done))
 
     def _usage(self) -> events.ResponseUsage:
+        bill = self._bill()
+        if self.asked.habits.reasoning_usage and bill.output_token_details:
+            bill.output_token_details.reasoning_tokens = 0
+        return bill
+
+    def _bill(self) -> events.ResponseUsage:
         if not self._output:
             return no_usage()
         return usage(

@@ -57,7 +57,7 @@ class Responses:
         if len(self._open) >= self._settings.max_responses:
             message = f"At most {self._settings.max_responses} responses may be active at once: wait for one to finish."
             raise Refusal("too_many_active_responses", message)
-        inputs = Inputs(wanted.input, self._conversation, self._out.make_id, encoding)
+        inputs = Inputs(wanted, self._conversation, self._out.make_id, encoding)
         for item_id, index, sound in inputs.own_sounds():
             self._transcriptions.start(item_id, sound, None, partial(inputs.transcribed, item_id, index))
         if not wanted.out_of_band:

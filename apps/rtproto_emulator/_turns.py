@@ -12,11 +12,12 @@ from rtproto import events, value
 
 from ._conversation import Conversation, place
 from ._ears import Ears
+from ._habits import Habits
 from ._items import idle_note
 from ._outbox import Outbox
 from ._session import Session, audio_input
 from ._sound import Sound
-from ._transcriptions import Early, Transcriptions
+from ._transcriptions import Early, Transcriptions, Wanted, wanted_of
 from ._vad import Paused, Resumed, Started, Stopped
 
 
@@ -32,18 +33,32 @@ class _Speech:
 class Turns:
     """Makes turns of what the ears hear, and tells the client of them."""
 
-    def __init__(self, out: Outbox, ears: Ears, conversation: Conversation, transcriptions: Transcriptions) -> None:
+    def __init__(
+        self,
+        out: Outbox,
+        habits: Habits,
+        ears: Ears,
+        conversation: Conversation,
+        transcriptions: Transcriptions,
+    ) -> None:
         self._out = out
         self._ears = ears
         self._conversation = conversation
         self._transcriptions = transcriptions
+        self._habits = habits
         self._heard = events.AudioInput()
+        self._wanted: Wanted | None = None
         self._speech: _Speech | None = None
 
     def follow(self, session: Session) -> None:
         """Hears as `session` says from now on."""
         self._heard = audio_input(session)
         self._ears.configure(self._heard)
+        self._wanted = (
+            wanted_of(self._heard.transcription, session.include or (), billed=self._habits.transcription_usage)
+            if self._heard.transcription
+            else None
+        )
         if not self._ears.speaking:
             self._speech = None
 
@@ -90,7 +105,7 @@ class Turns:
         """Where the turn may have ended its words are looked for; where it goes on they are dropped."""
         if self._speech is not None:
             sound = self._ears.buffer.peek(self._speech.start_ms, turn.at_ms) if isinstance(turn, Paused) else None
-            self._speech.early = self._transcriptions.begin(sound, self._wanted()) if sound else None
+            self._speech.early = self._transcriptions.begin(sound, self._wanted) if sound else None
 
     def _stop(self, turn: Stopped) -> None:
         speech, self._speech = self._speech, None
@@ -130,7 +145,4 @@ class Turns:
         item = events.MessageItem(id=item_id, status="completed", role="user", content=content)
         place(self._out, conversation, item)
         conversation.add_sound(item_id, 0, sound)
-        self._transcriptions.start(item_id, sound, self._wanted(), partial(conversation.transcribed, item_id, 0), early)
-
-    def _wanted(self) -> events.AudioTranscription | None:
-        return self._heard.transcription or None
+        self._transcriptions.start(item_id, sound, self._wanted, partial(conversation.transcribed, item_id, 0), early)
