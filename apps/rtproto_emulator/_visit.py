@@ -15,6 +15,10 @@ PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime", "/voice-live
 """Where sessions are: OpenAI's path, Azure's, Azure's preview, and Azure Voice Live's."""
 
 
+NO_CALL = "No session found for the provided call_id"
+"""OpenAI's words where a sideband looks for a call that there is not; here there is none, for want of WebRTC and SIP."""
+
+
 @attrs.frozen(kw_only=True)
 class Visit:
     """A session that is wanted. `subprotocol` is the one to select; never one that holds a key."""
@@ -43,6 +47,8 @@ def visit(
     """What a request asks for. Names of `headers` are lower-case."""
     if path not in PATHS:
         return Denied(404, f"There is nothing at {path}: the Realtime API is at {', '.join(PATHS)}.")
+    if "call_id" in query:
+        return Denied(404, NO_CALL)
     requested = Requested(
         path=path, query=tuple(query.items()), headers=tuple(headers.items()), subprotocols=tuple(subprotocols)
     )

@@ -152,6 +152,14 @@ def test_a_wrong_path(emulator: Emulator) -> None:
     assert b"/v1/realtime" in refused.value.body
 
 
+def test_a_call_that_there_is_not(emulator: Emulator) -> None:
+    where = endpoint(emulator, "/v1/realtime?call_id=rtc_1")
+    with pytest.raises(HandshakeError) as refused, rtproto_sync.connect(where):
+        pass
+    assert refused.value.status == 404
+    assert b"No session found for the provided call_id" in refused.value.body
+
+
 def test_health() -> None:
     with rtproto_emulator.start() as emulator:
         assert get(emulator, "/healthz")[:2] == (200, '{"status": "ok"}')
