@@ -16,7 +16,7 @@ PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime", "/voice-live
 
 
 NO_CALL = "No session found for the provided call_id"
-"""OpenAI's words where a sideband looks for a call that there is not; here there is none, for want of WebRTC and SIP."""
+"""What OpenAI says where a sideband looks for a call that there is not: without WebRTC and SIP there is none here."""
 
 
 @attrs.frozen(kw_only=True)
