@@ -65,6 +65,10 @@ class Habits:
     transcription_usage: bool = True
     reasoning_usage: bool = False
 
+    def wire_type(self, ga: str) -> str:
+        """The type under which the client knows the event that GA calls `ga`."""
+        return dialect(self.dialect).written_name(ga)
+
     def wire_path(self, param: str) -> str:
         """Where the field stands that has `param` as its dotted path in the words of GA."""
         which = dialect(self.dialect)

@@ -1,27 +1,21 @@
-"""What the server does: client events and the clock in, server events out. No I/O, no clock, no task, no thread.
-
-The law is the core's: mutate, then drain `next_event()`, then wait until `deadline()`; repeat. Under an injected
-`make_id` a session repeats exactly.
-"""
+"""What the server does in a conversation, or where it only transcribes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar
 
 import attrs
 
-from rtproto import Close, events, value
+from rtproto import events, value
 
 from ._asked import asked, refuse_transcription
-from ._checks import check_known
 from ._conversation import Conversation, place
 from ._ears import Ears
-from ._habits import habits_of
 from ._items import sounds_of, taken
-from ._outbox import Outbox
-from ._refusal import Refusal, invalid
+from ._machine import Machine
+from ._refusal import Refusal
 from ._responses import Responses
 from ._session import default_session, updated_session
 from ._settings import Settings
@@ -29,12 +23,9 @@ from ._transcriptions import Transcriptions
 from ._turns import Turns
 from ._vad import Started
 
-_PATIENCE = 0.02
-"""Seconds until an engine that had nothing yet is asked again: a fiftieth of a second is soon enough for speech."""
 
-
-class Policy:
-    """One session of the server.
+class Policy(Machine):
+    """A session of a conversation.
 
     `model` is what the client asked for in its URL (None: it did not say), `transcription` whether it wants a session
     that only transcribes, `dialect` how it speaks.
@@ -48,13 +39,10 @@ class Policy:
         transcription: bool = False,
         dialect: str = "ga",
     ) -> None:
-        self.settings = settings = settings or Settings()
-        self._habits = habits_of(dialect)
+        super().__init__(settings, dialect)
+        settings, out = self.settings, self._out
         self._model = model
         self._transcription = transcription
-        self._out = out = Outbox(
-            settings.make_id, obfuscation=settings.obfuscation, item_object=self._habits.item_object
-        )
         self._conversation = Conversation(
             settings.make_id("conv"),
             max_items=settings.max_items,
@@ -65,84 +53,50 @@ class Policy:
         self._ears = Ears(settings.engines.activity, settings.max_input_ms, self._transcriptions.pause_ms)
         self._turns = Turns(out, self._habits, self._ears, self._conversation, self._transcriptions)
         self._responses = Responses(out, settings, self._habits, self._conversation, self._transcriptions)
-        self._expires: float | None = None
-        self._asked = 0.0
 
-    # ---- what the host does ----
+    # ---- time ----
 
-    def start(self, now: float, unix_time: float = 0.0) -> None:
-        """The client is connected. `now` is in seconds of a monotonic clock, `unix_time` in seconds since 1970."""
-        settings = self.settings
+    def _begin(self, expires_at: int) -> None:
         self._session = self._default = default_session(
-            settings.make_id("sess"),
-            int(unix_time + settings.duration),
+            self.settings.make_id("sess"),
+            expires_at,
             self._habits,
             model=self._model or self._habits.model,
             transcription=self._transcription,
         )
         self._turns.follow(self._session)
-        self._expires = now + settings.duration
         self._out.send(events.SessionCreated(session=self._session))
 
-    def receive(self, event: events.ClientEvent, now: float) -> None:
-        """Does what a client asks; what is wrong is answered with an `error` event that echoes its event_id."""
-        self.tick(now)
-        if self._expires is None:
-            return
-        # A dialect's own class of an event is derived from the one that all share.
-        handler = next((self._HANDLERS[cls] for cls in type(event).__mro__ if cls in self._HANDLERS), None)
-        try:
-            if handler is None:
-                raise invalid("type", event.wire_type, tuple(str(cls.type) for cls in self._HANDLERS))
-            if event.extra is not None or not isinstance(event, events.InputAudioBufferAppend):
-                check_known(event, self._habits.modalities)
-            handler(self, event, now)
-        except Refusal as refusal:
-            given = event.raw.get("event_id") if isinstance(event, events.Unknown) else event.event_id
-            self._refuse(refusal, given if isinstance(given, str) else None)
-        self.tick(now)
-
-    def next_event(self) -> events.ServerEvent | Close | None:
-        """What must be sent next, None when there is nothing now. After a Close nothing comes any more."""
-        return self._out.next()
-
-    @property
-    def pending(self) -> int:
-        """How much waits in `next_event()`."""
-        return len(self._out)
-
-    def deadline(self) -> float | None:
-        """When `tick()` is due; None: never."""
-        moments = (self._expires, self._idle_at(), self._ask_at(), self._responses.due)
-        return min((moment for moment in moments if moment is not None), default=None)
-
-    def tick(self, now: float) -> None:
-        """Time has passed, or an engine has more. Early and repeated calls do nothing.
-
-        Everything happens at its own moment: a late tick gives the same events as many early ones.
-        """
-        self._ask_engines(now)
-        while (moment := self.deadline()) is not None and moment <= now:
-            self._act(moment)
+    def _moments(self) -> Iterable[float | None]:
+        return (self._idle_at(), self._responses.due)
 
     def _act(self, moment: float) -> None:
-        """Does what is due at `moment`."""
-        if _due(self._expires, moment):
-            self._expire()
-        elif _due(self._idle_at(), moment):
+        idle_at = self._idle_at()
+        if idle_at is not None and idle_at <= moment:
             self._idle(moment)
         else:
             self._responses.advance(moment)
 
-    def _ask_at(self) -> float | None:
-        """When to ask the engines again that had nothing yet; whoever hosts them may tick sooner."""
-        waiting = self._transcriptions.pending or self._responses.waiting
-        return self._asked + _PATIENCE if waiting and self._expires is not None else None
+    def _idle_at(self) -> float | None:
+        """When the silence since the last answer has lasted too long."""
+        since, timeout = self._responses.quiet_since, self._turns.idle_ms
+        return None if since is None or timeout is None else since + timeout / 1000
 
-    def _ask_engines(self, now: float) -> None:
-        self._asked = now
+    def _idle(self, now: float) -> None:
+        self._responses.quiet_since = None
+        self._turns.time_out()
+        self._transcriptions.advance()
+        self._respond_unasked(now)
+
+    def _waits(self) -> bool:
+        return self._transcriptions.pending or self._responses.waiting
+
+    def _ask(self, now: float) -> None:
         self._transcriptions.advance()
         self._responses.ask(now)
+
+    def _abandon(self) -> None:
+        self._responses.abandon()
 
     # ---- one method an event of the client ----
 
@@ -221,33 +175,7 @@ class Policy:
     def _cancel_response(self, event: events.ResponseCancel, now: float) -> None:
         self._responses.cancel(value(event.response_id, None), now)
 
-    # ---- time ----
-
-    def _idle_at(self) -> float | None:
-        """When the silence since the last answer has lasted too long."""
-        since, timeout = self._responses.quiet_since, self._turns.idle_ms
-        return None if since is None or timeout is None or self._expires is None else since + timeout / 1000
-
-    def _idle(self, now: float) -> None:
-        self._responses.quiet_since = None
-        self._turns.time_out()
-        self._transcriptions.advance()
-        self._respond_unasked(now)
-
-    def _expire(self) -> None:
-        minutes = f"{self.settings.duration / 60:g}"
-        message = f"Your session hit the maximum duration of {minutes} minutes."
-        self._refuse(Refusal("session_expired", message), None)
-        self._out.close(Close(1001, message))
-        self._expires = None
-        self._responses.abandon()
-
-    def _refuse(self, refusal: Refusal, event_id: str | None) -> None:
-        if refusal.param is not None:
-            refusal = refusal.at(self._habits.wire_path(refusal.param))
-        self._out.send(events.ErrorEvent(error=refusal.error(event_id)))
-
-    _HANDLERS: ClassVar[dict[type[Any], Callable[[Policy, Any, float], None]]] = {
+    HANDLERS: ClassVar[dict[type[Any], Callable[[Policy, Any, float], None]]] = {
         events.SessionUpdate: _update,
         events.InputAudioBufferAppend: _append,
         events.InputAudioBufferCommit: _commit,
@@ -260,7 +188,3 @@ class Policy:
         events.ResponseCancel: _cancel_response,
         events.OutputAudioBufferClear: _clear_output,
     }
-
-
-def _due(moment: float | None, now: float) -> bool:
-    return moment is not None and moment <= now

@@ -46,6 +46,15 @@ def unknown(param: str) -> Refusal:
     return Refusal("unknown_parameter", f"Unknown parameter: '{param}'.", param)
 
 
+def too_long(param: str, got: str, most: int) -> Refusal:
+    """A text of more than `most` characters."""
+    message = (
+        f"Invalid '{param}': string too long. Expected a string with maximum length {most}, "
+        f"but got a string with length {len(got)} instead."
+    )
+    return Refusal("string_above_max_length", message, param)
+
+
 def no_such_item(action: str, verb: str, item_id: str) -> Refusal:
     """An item that is not in the conversation: `action` names it in the code, `verb` in the message."""
     message = f"Error {verb} item: the item with id '{item_id}' does not exist."
