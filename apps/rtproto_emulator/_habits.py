@@ -203,7 +203,9 @@ _VOICE_LIVE = Habits(
     reasoning_usage=True,
 )
 
-_OTHERS = {habits.dialect: habits for habits in (_BETA, _VOICE_LIVE)}
+_TRANSLATION = Habits(dialect="ga-translation", model="gpt-realtime-translate")
+
+_OTHERS = {habits.dialect: habits for habits in (_BETA, _VOICE_LIVE, _TRANSLATION)}
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -16,10 +15,9 @@ from ._conversation import Conversation
 from ._engines import Call, Context, Say
 from ._outbox import Outbox
 from ._settings import Settings
-from ._sound import Encoder, Sound
-from ._tokens import no_usage, text_tokens, usage
+from ._sound import Sound, pieces
+from ._tokens import no_usage, spoken_words, text_tokens, usage
 
-_WORD = re.compile(r"\s*\S+|\s+")
 _WORD_MS = 100
 """How long a written word takes, in audio time."""
 _AHEAD = 2
@@ -126,7 +124,7 @@ class Response:
 
     def _say(self, piece: Say) -> Plan:
         message = self._message or self._open_message()
-        words: list[str] = _WORD.findall(piece.text)
+        words = spoken_words(piece.text)
         if self.asked.modality == "text":
             for word in words:
                 self._word(message, word)
@@ -138,7 +136,7 @@ class Response:
         encoding = self.asked.encoding
         size = self._settings.delta_ms * encoding.bytes_per_ms
         waiting = iter(words)
-        for data in _pieces(self._settings.engines.speaker.speak(text, self._context), Encoder(encoding), size):
+        for data in pieces(self._settings.engines.speaker.speak(text, self._context), encoding, size):
             if data is None:
                 yield None
                 continue
@@ -288,19 +286,3 @@ class Response:
             text_out=self._text_tokens,
             audio_out_ms=self.audio_ms,
         )
-
-
-def _pieces(sound: Iterator[bytes | None], encoder: Encoder, size: int) -> Iterator[bytes | None]:
-    """The sound, encoded and in deltas of `size` bytes; the last may be shorter. None stays: nothing yet."""
-    held = b""
-    for chunk in sound:
-        if chunk is None:
-            yield None
-            continue
-        held += encoder.feed(chunk)
-        while len(held) >= size:
-            yield held[:size]
-            held = held[size:]
-    held += encoder.flush()
-    for at in range(0, len(held), size):
-        yield held[at : at + size]

@@ -11,7 +11,7 @@ from typing import Protocol
 from rtproto import Close, events
 from rtproto.errors import SessionClosed
 
-from ._policy import Policy
+from ._machine import Machine
 from ._settings import Settings
 from ._visit import Denied
 
@@ -47,7 +47,7 @@ class Sessions:
             return None
         return Denied(503, f"{len(self._wires)} sessions are open, which is the limit of this server: try again later.")
 
-    async def converse(self, wire: Wire, policy: Policy) -> None:
+    async def converse(self, wire: Wire, policy: Machine) -> None:
         """Runs a session until one side ends it."""
         self._wires.add(wire)
         logger.info("session opened (%d open)", len(self._wires))
@@ -65,7 +65,7 @@ class Sessions:
 class _Talk:
     """One session: a reader, and a clock beside it. Whoever finds nobody writing writes."""
 
-    def __init__(self, wire: Wire, policy: Policy) -> None:
+    def __init__(self, wire: Wire, policy: Machine) -> None:
         self._wire = wire
         self._policy = policy
         self._loop = asyncio.get_running_loop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import attrs
@@ -104,3 +104,20 @@ class Encoder:
     def flush(self) -> bytes:
         """Ends the stream: what was held back."""
         return self.encoding.from_pcm16(self._resampler.flush())
+
+
+def pieces(sound: Iterator[bytes | None], encoding: Encoding, size: int) -> Iterator[bytes | None]:
+    """PCM16 at 24 kHz, encoded and in pieces of `size` bytes; the last may be shorter. None stays: nothing yet."""
+    encoder = Encoder(encoding)
+    held = b""
+    for chunk in sound:
+        if chunk is None:
+            yield None
+            continue
+        held += encoder.feed(chunk)
+        while len(held) >= size:
+            yield held[:size]
+            held = held[size:]
+    held += encoder.flush()
+    for at in range(0, len(held), size):
+        yield held[at : at + size]

@@ -8,11 +8,20 @@ import attrs
 
 from rtproto.events import Requested
 
+from ._machine import Machine
 from ._policy import Policy
 from ._settings import Settings
+from ._translation import Translation
 
-PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime", "/voice-live/realtime")
-"""Where sessions are: OpenAI's path, Azure's, Azure's preview, and Azure Voice Live's."""
+PATHS = (
+    "/v1/realtime",
+    "/v1/realtime/translations",
+    "/openai/v1/realtime",
+    "/openai/v1/realtime/translations",
+    "/openai/realtime",
+    "/voice-live/realtime",
+)
+"""Where sessions are: OpenAI's paths, Azure's, Azure's preview, and Azure Voice Live's."""
 
 
 NO_CALL = "No session found for the provided call_id"
@@ -28,8 +37,10 @@ class Visit:
     model: str | None
     transcription: bool
 
-    def policy(self, settings: Settings) -> Policy:
+    def policy(self, settings: Settings) -> Machine:
         """What answers it."""
+        if self.dialect == "ga-translation":
+            return Translation(settings, model=self.model)
         return Policy(settings, model=self.model, transcription=self.transcription, dialect=self.dialect)
 
 

@@ -23,6 +23,7 @@ from rtproto_emulator import Emulator, Engines, Settings
 import rtproto
 from rtproto import Config, Endpoint, events
 from rtproto.errors import HandshakeError
+from rtproto.events import translation
 
 ENGINES: list[Any] = ["aiohttp", "stream"]
 SECONDS = 20.0
@@ -125,6 +126,18 @@ def test_a_beta_session(emulator: Emulator, path: str, headers: Any) -> None:
 def test_a_transcription_session(emulator: Emulator) -> None:
     with rtproto_sync.connect(endpoint(emulator, "/v1/realtime?intent=transcription")) as rt:
         assert until(rt, events.SessionCreated)[0].session.type == "transcription"
+
+
+def test_a_translation_session(emulator: Emulator) -> None:
+    where = endpoint(emulator, "/v1/realtime/translations?model=gpt-realtime-translate")
+    with rtproto_sync.connect(where, Config(strict=True)) as rt:
+        assert until(rt, events.SessionCreated)[0].session.model == "gpt-realtime-translate"
+        rt.send(events.InputAudioBufferAppend(audio=silence(0.3) + voice(0.5)))
+        rt.send(translation.SessionClose())
+        seen = until(rt, translation.SessionClosed)
+        words = "".join(e.delta for e in seen if isinstance(e, translation.SessionOutputTranscriptDelta))
+        assert words == "(not translated) (0.5 seconds of speech)"
+        assert until(rt, events.Closed)[-1].code == 1000
 
 
 def test_the_key_is_never_echoed(emulator: Emulator) -> None:
