@@ -184,6 +184,12 @@ def test_a_refusal_names_the_fields_as_the_client_does() -> None:
     assert "'session.turn_detection.threshold'" in error["message"]
 
 
+def test_a_format_that_the_beta_does_not_have() -> None:
+    error = refused(client("beta"), "session.update", session={"input_audio_format": "mp3"})
+    assert (error["code"], error["param"]) == ("invalid_value", "session.input_audio_format")
+    assert error["message"] == "Invalid value: 'mp3'. Supported values are: 'pcm16', 'g711_ulaw', and 'g711_alaw'."
+
+
 def test_a_session_of_the_beta_has_no_type() -> None:
     error = refused(client("beta"), "session.update", session={"type": "realtime", "voice": "ash"})
     assert (error["code"], error["param"]) == ("unknown_parameter", "session.type")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -182,21 +182,6 @@ def walk(thing: Any, at: str) -> Iterator[tuple[Any, str]]:
         for field in attrs.fields(type(thing)):
             if field.name != "extra":
                 yield from walk(getattr(thing, field.name), f"{at}.{field.name}".lstrip("."))
-
-
-def check_known(event: Any, modalities: Sequence[list[str]]) -> None:
-    """Refuses the first field, at any depth of `event`, that the protocol does not have.
-
-    `modalities` are ways to write them beside the codec's own, which keeps such a one in `extra`.
-    """
-    for holder, at in walk(event, ""):
-        for name, held in (holder.extra or {}).items():
-            param = f"{at}.{name}".lstrip(".")
-            if not (modalities and param in ("session.modalities", "response.modalities")):
-                raise unknown(param)
-            if held not in modalities:
-                supported = "Supported combinations are: ['text'] and ['audio', 'text']."
-                raise Refusal("invalid_value", f"Invalid modalities: {held!r}. {supported}", param)
 
 
 def check_fields(thing: Any, at: str, checks: Mapping[tuple[type, str], Check] = CHECKS) -> None:

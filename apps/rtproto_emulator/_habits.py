@@ -10,9 +10,11 @@ import attrs
 
 from rtproto import UNSET, UnsetType, events
 from rtproto._dialects import dialect
+from rtproto._dialects._dialect import Move
 from rtproto.events import beta, voice_live
 
-from ._checks import CHECKS, VOICE_LIVE_CHECKS, VOICES, Check
+from ._checks import CHECKS, VOICE_LIVE_CHECKS, VOICES, Check, walk
+from ._refusal import Refusal, invalid, unknown
 
 _SERVER_VAD = events.ServerVad(
     threshold=0.5,
@@ -65,14 +67,40 @@ class Habits:
     transcription_usage: bool = True
     reasoning_usage: bool = False
 
+    def check_known(self, event: Any) -> None:
+        """Refuses the first field, at any depth of `event`, that the protocol does not have.
+
+        What the codec could not read as one of a few values stands in `extra`, too.
+        """
+        for holder, at in walk(event, ""):
+            for name, held in (holder.extra or {}).items():
+                param = f"{at}.{name}".lstrip(".")
+                self._check_extra(param, held)
+
+    def _check_extra(self, param: str, held: Any) -> None:
+        holder, _, name = param.partition(".")
+        move = next((move for move in self._moves.get(holder, ()) if move.name == name and move.pairs), None)
+        if move is None:
+            raise unknown(param)
+        if name != "modalities":
+            raise invalid(param, held, tuple(dict.fromkeys(own for own, _ in move.pairs)))
+        if held not in self.modalities:
+            supported = "Supported combinations are: ['text'] and ['audio', 'text']."
+            raise Refusal("invalid_value", f"Invalid modalities: {held!r}. {supported}", param)
+
+    @property
+    def _moves(self) -> dict[str, tuple[Move, ...]]:
+        """The fields that stand elsewhere than in GA, by the object that has them."""
+        which = dialect(self.dialect)
+        return {"session": which.session, "response": which.params}
+
     def wire_type(self, ga: str) -> str:
         """The type under which the client knows the event that GA calls `ga`."""
         return dialect(self.dialect).written_name(ga)
 
     def wire_path(self, param: str) -> str:
         """Where the field stands that has `param` as its dotted path in the words of GA."""
-        which = dialect(self.dialect)
-        for holder, moves in (("session", which.session), ("response", which.params)):
+        for holder, moves in self._moves.items():
             for move in moves:
                 path = ".".join((holder, *move.path))
                 if param == path or param.startswith((f"{path}.", f"{path}[")):

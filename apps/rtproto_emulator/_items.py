@@ -11,7 +11,7 @@ from rtproto import UNSET, events, value
 from ._asked import Asked
 from ._conversation import Conversation, call_ids, with_transcript
 from ._engines import Context
-from ._refusal import Refusal, invalid, missing
+from ._refusal import Refusal, invalid, missing, too_long
 from ._sound import Encoding, Sound
 
 _CONTENT: dict[str, tuple[str, ...]] = {
@@ -21,6 +21,11 @@ _CONTENT: dict[str, tuple[str, ...]] = {
 }
 _NEEDED = {"input_text": "text", "output_text": "text", "input_audio": "audio", "input_image": "image_url"}
 _TYPES = ("message", "function_call", "function_call_output", "mcp_approval_response")
+
+_MAX_ID = 32
+"""Characters, as at OpenAI."""
+_DETAILS = ("auto", "low", "high")
+_PICTURES = ("data:image/png;base64,", "data:image/jpeg;base64,", "data:image/jpg;base64,")
 
 _IDLE_TEXT = (
     "No user speech was detected for a while. Please review the recorded audio: If the user was speaking, respond "
@@ -37,6 +42,10 @@ def taken(item: events.Item, make_id: Callable[[str], str], known_calls: Iterabl
     if isinstance(item, events.UnknownObject) or item.type not in _TYPES:
         got = item.raw.get("type") if isinstance(item, events.UnknownObject) else item.type
         raise missing(f"{at}.type") if got is None else invalid(f"{at}.type", got, _TYPES)
+    for name in ("id", "call_id"):
+        held = value(getattr(item, name, None), "")
+        if len(held) > _MAX_ID:
+            raise too_long(f"{at}.{name}", held, _MAX_ID)
     if isinstance(item, events.MessageItem):
         return _taken_message(item, make_id, at)
     if isinstance(item, events.FunctionCallItem):
@@ -75,11 +84,22 @@ def _taken_part(part: events.Content, role: str, at: str) -> events.Content:
         raise missing(f"{at}.text")
     if value(getattr(part, _NEEDED[part.type]), None) is None:
         raise missing(f"{at}.{_NEEDED[part.type]}")
+    if isinstance(part, events.InputImage):
+        _check_picture(part, at)
     return (
         attrs.evolve(part, audio=UNSET, transcript=value(part.transcript, None))
         if isinstance(part, events.InputAudio)
         else part
     )
+
+
+def _check_picture(part: events.InputImage, at: str) -> None:
+    url, detail = value(part.image_url, ""), value(part.detail, "auto")
+    if not url.startswith(_PICTURES) or url.endswith("base64,"):
+        message = f"Invalid '{at}.image_url'. Expected a data URI of a PNG or JPEG (data:image/png;base64,...)."
+        raise Refusal("invalid_value", message, f"{at}.image_url")
+    if detail not in _DETAILS:
+        raise invalid(f"{at}.detail", detail, _DETAILS)
 
 
 def sounds_of(item: events.Item, encoding: Encoding) -> list[tuple[int, Sound]]:

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from rtproto import Close, events
 
-from ._checks import check_known
 from ._habits import habits_of
 from ._outbox import Outbox
 from ._refusal import Refusal, invalid, too_long
@@ -68,7 +67,7 @@ class Machine(ABC):
         if len(event_id) > _MAX_EVENT_ID:
             raise too_long("event_id", event_id, _MAX_EVENT_ID)
         if event.extra is not None or not isinstance(event, events.InputAudioBufferAppend):
-            check_known(event, self._habits.modalities)
+            self._habits.check_known(event)
         handler(self, event, now)
 
     def next_event(self) -> events.ServerEvent | Close | None:

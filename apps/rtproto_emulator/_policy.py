@@ -104,7 +104,14 @@ class Policy(Machine):
         current, change = self._session, event.session
         if self._model is None and isinstance(current, events.RealtimeSession) and getattr(change, "model", None):
             current = attrs.evolve(current, model=getattr(change, "model", None))
-        self._session = updated_session(current, change, self._default, self._habits, spoke=self._responses.spoke)
+        self._session = updated_session(
+            current,
+            change,
+            self._default,
+            self._habits,
+            spoke=self._responses.spoke,
+            busy=self._responses.active is not None,
+        )
         self._turns.follow(self._session)
         self._out.send(events.SessionUpdated(session=self._session))
 

@@ -16,7 +16,7 @@ from ._engines import Call, Context, Say
 from ._outbox import Outbox
 from ._settings import Settings
 from ._sound import Sound, pieces
-from ._tokens import no_usage, spoken_words, text_tokens, usage
+from ._tokens import CHARACTERS_PER_TOKEN, audio_tokens, no_usage, spoken_words, text_tokens, usage
 
 _WORD_MS = 100
 """How long a written word takes, in audio time."""
@@ -76,6 +76,7 @@ class Response:
         self._settings = settings
         self._said = asked.said(response_id, conversation.id)
         self._output: list[events.Item] = []
+        self._opened = 0
         self._message: _Message | None = None
         self._text_tokens = 0
         self._plan = self._steps()
@@ -117,7 +118,6 @@ class Response:
             if piece is None:
                 yield None
             elif isinstance(piece, Call):
-                self._close_message("completed")
                 self._call(piece)
             else:
                 yield from self._say(piece)
@@ -156,7 +156,7 @@ class Response:
 
     def _word(self, message: _Message, delta: str) -> None:
         cost = text_tokens(delta)
-        if self._text_tokens + cost > self.asked.token_limit:
+        if cost > self._left():
             raise _OutOfTokensError
         self._text_tokens += cost
         message.text += delta
@@ -164,7 +164,13 @@ class Response:
         kind = events.ResponseOutputTextDelta if text else events.ResponseOutputAudioTranscriptDelta
         self._out.send(self._padded(kind(**self._where(message), delta=delta), delta))
 
+    def _left(self) -> float:
+        """How many tokens it may still put out."""
+        return self.asked.token_limit - self._text_tokens - audio_tokens(self.audio_ms)
+
     def _sound(self, message: _Message, sound: Sound) -> None:
+        if audio_tokens(self.audio_ms + sound.ms) > self.asked.token_limit - self._text_tokens:
+            raise _OutOfTokensError
         self._out.send(events.ResponseOutputAudioDelta(**self._where(message), delta=sound.data))
         self.audio_ms += sound.ms
         if not self.asked.out_of_band:
@@ -180,7 +186,7 @@ class Response:
         }
 
     def _open_message(self) -> _Message:
-        message = self._message = _Message(self._out.make_id("item"), len(self._output))
+        message = self._message = _Message(self._out.make_id("item"), self._opened)
         item = events.MessageItem(id=message.item_id, status="in_progress", role="assistant", content=[])
         self._open_item(message.item_id, item)
         part: events.Part = events.AudioPart(transcript="")
@@ -209,45 +215,49 @@ class Response:
             self._out.send(events.ResponseOutputAudioTranscriptDone(**where, transcript=message.text))
         self._out.send(events.ResponseContentPartDone(**where, part=part))
         item = events.MessageItem(id=message.item_id, status=status, role="assistant", content=[content])
-        self._close_item(message.item_id, item)
+        self._close_item(message.item_id, message.index, item)
 
     def _call(self, call: Call) -> None:
-        """A function call, whole: nothing can come between its arguments, so that none is ever cut."""
-        item_id, call_id = self._out.make_id("item"), self._out.make_id("call")
-        index = len(self._output)
+        """A function call, at once. As at real servers it begins before an open message is closed, and ends after it.
+
+        Where the tokens do not suffice its arguments are cut.
+        """
+        item_id, call_id, index = self._out.make_id("item"), self._out.make_id("call"), self._opened
         item = events.FunctionCallItem(id=item_id, status="in_progress", name=call.name, call_id=call_id, arguments="")
+        left = self._left() - text_tokens(call.name)
+        whole = text_tokens(call.arguments) <= left
+        arguments = call.arguments if whole else call.arguments[: int(max(left, 0)) * CHARACTERS_PER_TOKEN]
+        self._text_tokens += text_tokens(call.name) + text_tokens(arguments)
         self._open_item(item_id, item)
-        for at in range(0, len(call.arguments), _LETTERS):
-            delta = call.arguments[at : at + _LETTERS]
-            event = events.ResponseFunctionCallArgumentsDelta(
-                response_id=self.id, item_id=item_id, output_index=index, call_id=call_id, delta=delta
-            )
-            self._out.send(self._padded(event, delta))
-        self._text_tokens += text_tokens(call.name + call.arguments)
-        self._out.send(
-            events.ResponseFunctionCallArgumentsDone(
-                response_id=self.id,
-                item_id=item_id,
-                output_index=index,
-                call_id=call_id,
-                name=call.name,
-                arguments=call.arguments,
-            )
-        )
-        self._close_item(item_id, attrs.evolve(item, status="completed", arguments=call.arguments))
+        where: dict[str, Any] = {
+            "response_id": self.id,
+            "item_id": item_id,
+            "output_index": index,
+            "call_id": call_id,
+        }
+        for at in range(0, len(arguments), _LETTERS):
+            delta = arguments[at : at + _LETTERS]
+            self._out.send(self._padded(events.ResponseFunctionCallArgumentsDelta(**where, delta=delta), delta))
+        self._close_message("completed")
+        self._out.send(events.ResponseFunctionCallArgumentsDone(**where, name=call.name, arguments=arguments))
+        status = "completed" if whole else "incomplete"
+        self._close_item(item_id, index, attrs.evolve(item, status=status, arguments=arguments))
+        if not whole:
+            raise _OutOfTokensError
 
     def _open_item(self, item_id: str, item: events.Item) -> None:
-        self._out.send(events.ResponseOutputItemAdded(response_id=self.id, output_index=len(self._output), item=item))
+        self._out.send(events.ResponseOutputItemAdded(response_id=self.id, output_index=self._opened, item=item))
+        self._opened += 1
         if not self.asked.out_of_band:
             previous = self._conversation.add(item_id, item)
             self._out.send(events.ConversationItemAdded(previous_item_id=previous, item=item))
 
-    def _close_item(self, item_id: str, item: events.Item) -> None:
+    def _close_item(self, item_id: str, index: int, item: events.Item) -> None:
         if not self.asked.out_of_band and self._conversation.replace(item_id, item):
             previous = self._conversation.previous_when_done(item_id)
             if self.asked.habits.item_done:
                 self._out.send(events.ConversationItemDone(previous_item_id=previous, item=item))
-        self._out.send(events.ResponseOutputItemDone(response_id=self.id, output_index=len(self._output), item=item))
+        self._out.send(events.ResponseOutputItemDone(response_id=self.id, output_index=index, item=item))
         self._output.append(item)
 
     def _padded(

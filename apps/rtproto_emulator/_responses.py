@@ -29,8 +29,6 @@ class Responses:
         conversation: Conversation,
         transcriptions: Transcriptions,
     ) -> None:
-        self.spoke = False
-        """Whether the assistant was ever heard."""
         self.quiet_since: float | None = None
         """When the last answer was heard to its end; None while someone speaks or answers."""
         self._out = out
@@ -39,6 +37,12 @@ class Responses:
         self._conversation = conversation
         self._transcriptions = transcriptions
         self._open: list[Response] = []
+        self._spoke = False
+
+    @property
+    def spoke(self) -> bool:
+        """Whether the assistant was ever heard."""
+        return self._spoke or (self.active is not None and self.active.audio_ms > 0)
 
     @property
     def active(self) -> Response | None:
@@ -128,7 +132,7 @@ class Responses:
         for response in [response for response in self._open if response.done is not None]:
             self._open.remove(response)
             if not response.asked.out_of_band:
-                self.spoke = self.spoke or response.audio_ms > 0
+                self._spoke = self._spoke or response.audio_ms > 0
                 self.quiet_since = now + response.audio_ms / 1000
             if self._habits.limits_after == "response.done":
                 self._out.send(rate_limits(response.tokens))

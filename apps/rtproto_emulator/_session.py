@@ -10,7 +10,7 @@ from rtproto import UNSET, events
 
 from ._checks import check_client_session, check_fields, check_tool_choice
 from ._habits import WHOLE, Habits
-from ._refusal import Refusal, invalid, missing
+from ._refusal import Refusal, invalid, missing, unknown
 
 INSTRUCTIONS = (
     "You are the local voice server of rtproto. You repeat what you heard and what was written; where you know no "
@@ -61,11 +61,12 @@ def default_session(session_id: str, expires_at: int, habits: Habits, *, model: 
 
 
 def updated_session(
-    current: Session, change: events.AnySession, default: Session, habits: Habits, *, spoke: bool
+    current: Session, change: events.AnySession, default: Session, habits: Habits, *, spoke: bool, busy: bool
 ) -> Session:
     """`current` with what `change` says: absent leaves a field, null takes it back to `default`.
 
-    `spoke`: the assistant was heard, so its voice stays. Refuses what real servers refuse; then nothing changes.
+    `spoke`: the assistant was heard, so its voice stays. `busy`: it is answering, so its speed stays. Refuses what real
+    servers refuse; then nothing changes.
     """
     if isinstance(change, events.UnknownObject):
         got = change.raw.get("type")
@@ -77,6 +78,8 @@ def updated_session(
         )
         raise Refusal("invalid_value", message, "session.type")
     check_client_session(change)
+    if isinstance(change, events.TranscriptionSession) and change.audio and change.audio.output:
+        raise unknown("session.audio.output")
     check_fields(change, "session", habits.checks)
     new: Session = merged(current, change, default, habits)
     if change.extra or getattr(change, "output_modalities", UNSET) is not UNSET:
@@ -84,7 +87,7 @@ def updated_session(
         new = attrs.evolve(new, extra=change.extra)
     if isinstance(new, events.RealtimeSession):
         new = habits.settled(new)
-    _check_changes(current, new, spoke)
+    _check_changes(current, new, spoke, busy)
     return new
 
 
@@ -109,7 +112,7 @@ def merged(current: Any, change: Any, default: Any, habits: Habits) -> Any:
     return attrs.evolve(current, **fields)
 
 
-def _check_changes(current: Session, new: Session, spoke: bool) -> None:
+def _check_changes(current: Session, new: Session, spoke: bool, busy: bool) -> None:
     if isinstance(current, events.TranscriptionSession) or isinstance(new, events.TranscriptionSession):
         return
     check_tool_choice(new.tool_choice, new.tools or [], "session.tool_choice")
@@ -120,6 +123,9 @@ def _check_changes(current: Session, new: Session, spoke: bool) -> None:
         raise Refusal("invalid_value", "Cannot change tracing once it is set.", "session.tracing")
     if spoke and voice_of(new) != voice_of(current):
         raise voice_refusal()
+    if busy and audio_output(new).speed != audio_output(current).speed:
+        message = "Cannot change the speed while a response is in progress: wait for its response.done."
+        raise Refusal("invalid_value", message, "session.audio.output.speed")
 
 
 def voice_of(holder: Any) -> Any:
