@@ -35,6 +35,13 @@ class Mismatch(Exception):
         """What stood there instead, in JSON's words."""
         return JSON_NAMES.get(type(self.got), type(self.got).__name__)
 
+    @property
+    def answer(self) -> str:
+        """The same in the words of OpenAI's servers."""
+        if self.missing:
+            return f"Missing required parameter: '{self.param}'."
+        return f"Invalid type for '{self.param}': expected {self.expected}, but got {self.got_name} instead."
+
     def __str__(self) -> str:
         if self.missing:
             return f"{self.param} is missing"

@@ -1,5 +1,6 @@
 """The life of a session over whole messages."""
 
+import json
 import re
 from typing import Any
 
@@ -234,6 +235,27 @@ def test_a_bad_message_is_reported_and_the_session_goes_on(text: str, reason: st
     assert re.search(reason, violation.reason), violation.reason
     p >> CREATED << CREATED
     p.end()
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("{}", "Missing required parameter: 'type'."),
+        ('{"type": 5}', "Invalid type for 'type': expected a string, but got an integer instead."),
+        ('{"type": "session.update"}', "Missing required parameter: 'session'."),
+        (
+            '{"type": "session.update", "session": {"type": "realtime", "tools": {}}}',
+            "Invalid type for 'session.tools': expected an array or null, but got an object instead.",
+        ),
+    ],
+)
+def test_a_server_answers_a_bad_message_as_openai_does(text: str, answer: str) -> None:
+    session = Session(Role.SERVER)
+    session.open(0.0)
+    session.receive(text, 0.0)
+    (said,) = session.outgoing()
+    assert isinstance(said, str)
+    assert json.loads(said)["error"]["message"] == answer
 
 
 @pytest.mark.parametrize(("text", "reason"), BAD)
