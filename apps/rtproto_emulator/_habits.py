@@ -112,28 +112,28 @@ class Habits:
 
 
 def _beta_session(session: Realtime) -> Realtime:
-    """As recorded in 2025: 200 ms of silence, a temperature, and nothing of what came later."""
-    detection = attrs.evolve(_SERVER_VAD, silence_duration_ms=200, idle_timeout_ms=UNSET)
-    fields = attrs.asdict(session, recurse=False)
+    """As recorded in 2025: 200 ms of silence, and a temperature."""
+    own = {"extra": {"modalities": ["audio", "text"]}, "temperature": 0.8, "client_secret": None}
+    return _older(beta.RealtimeSession, session, _BETA_VAD, **own)
+
+
+def _older(cls: type[Realtime], session: Realtime, detection: events.TurnDetection, **own: Any) -> Realtime:
+    """`session` as one of `cls`, with its own turn detection and fields, and without what came after the beta."""
+    fields: dict[str, Any] = attrs.asdict(session, recurse=False) | own
     for name in ("tracing", "truncation", "prompt"):
         del fields[name]
-    fields["audio"] = _with_detection(session, detection)
-    return beta.RealtimeSession(
-        **fields | {"extra": {"modalities": ["audio", "text"]}}, temperature=0.8, client_secret=None
-    )
+    audio = fields["audio"]
+    fields["audio"] = attrs.evolve(audio, input=attrs.evolve(audio.input, turn_detection=detection))
+    return cls(**fields)
 
 
-def _with_detection(session: Realtime, detection: events.TurnDetection) -> events.AudioConfig:
-    assert session.audio
-    assert session.audio.input
-    return attrs.evolve(session.audio, input=attrs.evolve(session.audio.input, turn_detection=detection))
-
+_BETA_VAD = attrs.evolve(_SERVER_VAD, silence_duration_ms=200, idle_timeout_ms=UNSET)
 
 _BETA = Habits(
     dialect="beta",
     model="gpt-4o-realtime-preview",
     begun=_beta_session,
-    whole=WHOLE | {events.ServerVad: attrs.evolve(_SERVER_VAD, silence_duration_ms=200, idle_timeout_ms=UNSET)},
+    whole=WHOLE | {events.ServerVad: _BETA_VAD},
     modalities=(["audio", "text"],),
     response=beta.RealtimeResponse,
     temperature=0.8,
@@ -179,18 +179,19 @@ _AZURE_WHOLE: dict[type, Any] = {
 
 def _azure_session(session: Realtime) -> Realtime:
     """As recorded in 2026: 300 ms of padding and 200 ms of silence, until an update says something of them."""
-    fields = attrs.asdict(session, recurse=False)
-    for name in ("tracing", "truncation", "prompt"):
-        del fields[name]
-    audio = _with_detection(session, attrs.evolve(_AZURE_VAD, silence_duration_ms=200))
-    own = {
-        "audio": attrs.evolve(audio, output=events.AudioOutput(format=None, voice=_azure_voice("alloy"))),
-        "extra": {"modalities": ["audio"]},
-        "input_audio_sampling_rate": 24_000,
-        "truncation_strategy": None,
-        **dict.fromkeys(("animation", "avatar", "input_audio_echo_cancellation", "output_audio_timestamp_types")),
-    }
-    return voice_live.RealtimeSession(**fields | own)
+    assert session.audio
+    output = events.AudioOutput(format=None, voice=_azure_voice("alloy"))
+    nothing = ("animation", "avatar", "input_audio_echo_cancellation", "output_audio_timestamp_types")
+    return _older(
+        voice_live.RealtimeSession,
+        session,
+        attrs.evolve(_AZURE_VAD, silence_duration_ms=200),
+        audio=attrs.evolve(session.audio, output=output),
+        extra={"modalities": ["audio"]},
+        input_audio_sampling_rate=24_000,
+        truncation_strategy=None,
+        **dict.fromkeys(nothing),
+    )
 
 
 def _azure_voice(voice: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -182,7 +182,7 @@ class Policy(Machine):
     def _cancel_response(self, event: events.ResponseCancel, now: float) -> None:
         self._responses.cancel(value(event.response_id, None), now)
 
-    HANDLERS: ClassVar[dict[type[Any], Callable[[Policy, Any, float], None]]] = {
+    HANDLERS: ClassVar[Mapping[type[Any], Callable[[Any, Any, float], None]]] = {
         events.SessionUpdate: _update,
         events.InputAudioBufferAppend: _append,
         events.InputAudioBufferCommit: _commit,

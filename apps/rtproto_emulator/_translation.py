@@ -6,7 +6,7 @@ Nobody here can translate, and the session says so in every passage: the words a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -207,7 +207,7 @@ class Translation(Machine):
             elapsed = _frame(self._spoken_ms)
             self._out.send(translation.SessionOutputTranscriptDelta(delta=word, elapsed_ms=elapsed))
 
-    HANDLERS: ClassVar[dict[type[Any], Callable[[Translation, Any, float], None]]] = {
+    HANDLERS: ClassVar[Mapping[type[Any], Callable[[Any, Any, float], None]]] = {
         events.SessionUpdate: _update,
         events.InputAudioBufferAppend: _append,
         translation.SessionClose: _close,
