@@ -256,10 +256,10 @@ class Codec:
     have, and raises KeyError (not an event of this role), Mismatch (a field of a wrong type) or TypeError (no JSON).
     """
 
-    __slots__ = ("_audible", "_decoders", "_encoders", "_flat", "_max_depth")
+    __slots__ = ("_audible", "_decoders", "_encoders", "_flat", "_max_depth", "_which")
 
     def __init__(self, role: Role, dialect_name: str, max_depth: int) -> None:
-        which = dialect(dialect_name)
+        self._which = which = dialect(dialect_name)
         hears, says = _SIDES[role]
         self._decoders = _decoders(hears, which)
         self._encoders = _encoders(says, which)
@@ -288,7 +288,8 @@ class Codec:
             event = decoder(wire, None)
         except Mismatch as mismatch:
             code = "missing_required_parameter" if mismatch.missing else "invalid_type"
-            raise DecodeError(f"{name}: {mismatch}", code, mismatch.param, mismatch.answer) from None
+            param = self._which.param(mismatch.param)
+            raise DecodeError(f"{name}: {mismatch}", code, param, mismatch.answer(param)) from None
         if event.extra is not None:
             self._check_depth(text, event.extra, self._max_depth)
         return event
@@ -310,10 +311,10 @@ class Codec:
 
     def _unknown(self, wire: dict[str, Any], name: Any) -> Unknown:
         if isinstance(name, UnsetType):
-            answer = Mismatch("a string", UNSET, "type").answer
+            answer = Mismatch("a string", UNSET).answer("type")
             raise DecodeError("the message has no type", "missing_required_parameter", "type", answer)
         if not isinstance(name, str):
-            answer = Mismatch("a string", name, "type").answer
+            answer = Mismatch("a string", name).answer("type")
             raise DecodeError("the message's type is not a string", "invalid_type", "type", answer)
         return Unknown(raw=wire)
 

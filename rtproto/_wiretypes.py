@@ -35,12 +35,11 @@ class Mismatch(Exception):
         """What stood there instead, in JSON's words."""
         return JSON_NAMES.get(type(self.got), type(self.got).__name__)
 
-    @property
-    def answer(self) -> str:
-        """The same in the words of OpenAI's servers."""
+    def answer(self, param: str) -> str:
+        """The same in the words of OpenAI's servers; `param` is what they call the field."""
         if self.missing:
-            return f"Missing required parameter: '{self.param}'."
-        return f"Invalid type for '{self.param}': expected {self.expected}, but got {self.got_name} instead."
+            return f"Missing required parameter: '{param}'."
+        return f"Invalid type for '{param}': expected {self.expected}, but got {self.got_name} instead."
 
     def __str__(self) -> str:
         if self.missing:

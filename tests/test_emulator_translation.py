@@ -162,7 +162,8 @@ def test_an_engine_that_fails_is_told_and_the_session_goes_on() -> None:
 
     e = begin(engines=Engines(transcriber=Deaf()))
     heard = e.speak(TURN)
-    assert only(heard, events.ErrorEvent).error.message == "no model"
+    error = only(heard, events.ErrorEvent).error
+    assert (error.type, error.code, error.message) == ("server_error", "engine_failed", "no model")
     assert isinstance(e.say(CLOSE)[-1], translation.SessionClosed)
 
 
@@ -178,6 +179,15 @@ def test_too_much_at_once() -> None:
     for _ in range(9):
         e.say(append(TURN))
     assert e.seen[-1].error.code == "input_audio_buffer_full"
+
+
+def test_an_append_of_any_length() -> None:
+    e = begin()
+    heard = e.say(append(TURN * 40)) + e.finish()
+    for _ in range(50):
+        heard += e.wait(0.1)
+    assert every(heard, events.ErrorEvent) == []
+    assert told(heard, translation.SessionOutputTranscriptDelta).count("good morning") == 40
 
 
 def test_who_never_pauses_is_answered_too() -> None:

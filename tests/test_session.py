@@ -258,6 +258,15 @@ def test_a_server_answers_a_bad_message_as_openai_does(text: str, answer: str) -
     assert json.loads(said)["error"]["message"] == answer
 
 
+def test_a_server_names_fields_as_the_dialect_does() -> None:
+    session = Session(Role.SERVER, Config(dialect="beta"))
+    session.open(0.0)
+    for name, held in (("turn_detection", {"type": "server_vad", "threshold": "x"}), ("voice", 5), ("tracing", 5)):
+        session.receive(json.dumps({"type": "session.update", "session": {name: held}}), 0.0)
+    params = [json.loads(str(said))["error"]["param"] for said in session.outgoing()]
+    assert params == ["session.turn_detection.threshold", "session.voice", "session.tracing"]
+
+
 @pytest.mark.parametrize(("text", "reason"), BAD)
 def test_a_strict_client_closes(text: str, reason: str) -> None:
     p = client(strict=True)

@@ -35,6 +35,13 @@ def turn_rules(detection: Any, pause_ms: int | None = None) -> TurnRules:
     )
 
 
+def check_size(data: bytes) -> None:
+    """Refuses more than 15 MiB at once."""
+    if len(data) > MAX_APPEND:
+        message = f"Invalid 'audio': {len(data)} bytes. At most {MAX_APPEND} bytes may be appended at once."
+        raise Refusal("invalid_value", message, "audio")
+
+
 class Ears:
     """Takes appended audio and finds the turns in it, where the session wants that, and pauses of `pause_ms`."""
 
@@ -69,9 +76,7 @@ class Ears:
 
         Refuses more than 15 MiB at once, or more than the buffer holds; a turn that fills the buffer ends there.
         """
-        if len(data) > MAX_APPEND:
-            message = f"Invalid 'audio': {len(data)} bytes. At most {MAX_APPEND} bytes may be appended at once."
-            raise Refusal("invalid_value", message, "audio")
+        check_size(data)
         buffer, detector = self.buffer, self._detector
         if detector is not None and detector.speaking and not buffer.has_room(data):
             detector.abandon()

@@ -10,7 +10,6 @@ import attrs
 
 from rtproto import UNSET, UnsetType, events
 from rtproto._dialects import dialect
-from rtproto._dialects._dialect import Move
 from rtproto.events import beta, voice_live
 
 from ._checks import CHECKS, VOICE_LIVE_CHECKS, VOICES, Check, walk
@@ -78,8 +77,10 @@ class Habits:
                 self._check_extra(param, held)
 
     def _check_extra(self, param: str, held: Any) -> None:
+        which = dialect(self.dialect)
         holder, _, name = param.partition(".")
-        move = next((move for move in self._moves.get(holder, ()) if move.name == name and move.pairs), None)
+        moves = {"session": which.session, "response": which.params}.get(holder, ())
+        move = next((move for move in moves if move.name == name and move.pairs), None)
         if move is None:
             raise unknown(param)
         if name != "modalities":
@@ -88,24 +89,13 @@ class Habits:
             supported = "Supported combinations are: ['text'] and ['audio', 'text']."
             raise Refusal("invalid_value", f"Invalid modalities: {held!r}. {supported}", param)
 
-    @property
-    def _moves(self) -> dict[str, tuple[Move, ...]]:
-        """The fields that stand elsewhere than in GA, by the object that has them."""
-        which = dialect(self.dialect)
-        return {"session": which.session, "response": which.params}
-
     def wire_type(self, ga: str) -> str:
         """The type under which the client knows the event that GA calls `ga`."""
         return dialect(self.dialect).written_name(ga)
 
     def wire_path(self, param: str) -> str:
         """Where the field stands that has `param` as its dotted path in the words of GA."""
-        for holder, moves in self._moves.items():
-            for move in moves:
-                path = ".".join((holder, *move.path))
-                if param == path or param.startswith((f"{path}.", f"{path}[")):
-                    return f"{holder}.{move.name}{param[len(path) :]}"
-        return param
+        return dialect(self.dialect).param(param)
 
 
 # ---- beta ----

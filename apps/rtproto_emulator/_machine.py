@@ -93,18 +93,13 @@ class Machine(ABC):
         """
         if self._expires is None:
             return
-        self._ask_engines(now)
+        self._asked = now
+        self._ask(now)
         while (moment := self.deadline()) is not None and moment <= now:
             if self._expires is not None and self._expires <= moment:
                 self._expire()
-            elif any(due is not None and due <= moment for due in self._moments()):
-                self._act(moment)
             else:
-                self._ask_engines(moment)
-
-    def _ask_engines(self, now: float) -> None:
-        self._asked = now
-        self._ask(now)
+                self._act(moment)
 
     def _end(self, close: Close) -> None:
         """Nothing comes after this."""

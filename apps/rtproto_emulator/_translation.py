@@ -16,7 +16,7 @@ from rtproto import Close, events
 from rtproto.events import translation
 
 from ._checks import check_client_session, check_fields
-from ._ears import Ears
+from ._ears import Ears, check_size
 from ._engines import Context, Speech
 from ._machine import Machine
 from ._refusal import Refusal, unknown
@@ -104,10 +104,16 @@ class Translation(Machine):
         except StopIteration:
             self._next(now)
         except Exception as error:
-            self._refuse(Refusal("engine_failed", str(error) or repr(error)), None)
+            self._tell_failure(str(error) or repr(error))
             self._next(now)
         else:
             self._due = None if pause is None else now + pause
+
+    def _tell_failure(self, message: str) -> None:
+        error = events.RealtimeError(
+            type="server_error", code="engine_failed", message=message, param=None, event_id=None
+        )
+        self._out.send(events.ErrorEvent(error=error))
 
     def _next(self, now: float) -> None:
         if self._passages:
@@ -138,11 +144,14 @@ class Translation(Machine):
         waiting = sum(passage.sound.ms for passage in self._passages)
         if waiting > self.settings.max_input_ms:
             raise Refusal("input_audio_buffer_full", f"{waiting // 1000} seconds wait to be translated: send slower.")
-        for turn in self._ears.append(event.audio):
-            if isinstance(turn, Started):
-                self._start_ms = max(turn.at_ms, self._ears.buffer.origin_ms)
-            elif isinstance(turn, Stopped):
-                self._take(turn.at_ms, now)
+        check_size(event.audio)
+        size = _FRAME_MS * PCM16.bytes_per_ms
+        for at in range(0, len(event.audio), size):
+            for turn in self._ears.append(event.audio[at : at + size]):
+                if isinstance(turn, Started):
+                    self._start_ms = max(turn.at_ms, self._ears.buffer.origin_ms)
+                elif isinstance(turn, Stopped):
+                    self._take(turn.at_ms, now)
 
     def _close(self, event: translation.SessionClose, now: float) -> None:
         self._check_open()
