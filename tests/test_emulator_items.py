@@ -57,6 +57,14 @@ def test_items_stand_where_they_are_put() -> None:
     assert "You wrote: d" in [event.text for event in every(e.seen + e.finish(), events.ResponseOutputTextDone)]
 
 
+def test_a_null_place_is_the_end() -> None:
+    e = Emulated()
+    placed(e, "a", id="a")
+    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "b"}]}
+    said = {"type": "conversation.item.create", "previous_item_id": None, "item": item}
+    assert only(e.raw(json.dumps(said)), events.ConversationItemAdded).previous_item_id == "a"
+
+
 def test_the_place_that_done_tells_is_not_to_be_trusted() -> None:
     e = Emulated()
     for name in "abc":
