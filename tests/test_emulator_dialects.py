@@ -145,6 +145,33 @@ def test_a_new_response_ends_the_one_before() -> None:
     assert error["code"] == "conversation_already_has_active_response"
 
 
+@pytest.mark.parametrize("pace", [1.0, math.inf])
+def test_what_is_interrupted_may_be_truncated_without_being_asked(pace: float) -> None:
+    """Whether the answer is still being sent or only still being played."""
+    e = Emulated(Settings(pace=pace), VOICE_LIVE, lawful=False)
+    updated(e, turn_detection={"type": "azure_semantic_vad", "auto_truncate": True})
+    wrote(e, "a long story that takes some time")
+    say(e, "response.create")
+    e.wait(0.5)
+    e.speak(silence(0.2) + voice(0.3))
+    (truncated,) = of(e, "conversation.item.truncated")
+    assert truncated["audio_end_ms"] == pytest.approx(500 + 200 + 60, abs=40)
+    kinds = [event["type"] for event in e.wire]
+    assert kinds.index("input_audio_buffer.speech_started") < kinds.index("conversation.item.truncated")
+    assert kinds.index("response.done") < kinds.index("conversation.item.truncated")
+
+
+def test_an_answer_that_was_heard_to_its_end_is_not_truncated() -> None:
+    e = client(VOICE_LIVE)
+    updated(e, turn_detection={"type": "server_vad", "auto_truncate": True})
+    wrote(e, "hi")
+    say(e, "response.create")
+    e.wait(5)
+    e.speak(silence(0.2) + voice(0.3))
+    assert of(e, "input_audio_buffer.speech_started")
+    assert of(e, "conversation.item.truncated") == []
+
+
 def test_a_message_that_the_client_wrote_itself_is_spoken() -> None:
     e = client(VOICE_LIVE)
     message = {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Please wait."}]}

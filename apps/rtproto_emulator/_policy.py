@@ -121,6 +121,8 @@ class Policy(Machine):
             if isinstance(turn, Started):
                 if self._turns.interrupts:
                     self._responses.interrupt(now)
+                    if self._turns.truncates:
+                        self._responses.truncate(now)
             elif self._turns.asks:
                 self._respond_unasked(now)
 

@@ -69,6 +69,9 @@ class Response:
         """Its last state, once it has ended."""
         self.audio_ms = 0
         """How much it has spoken."""
+        self.spoken: tuple[str, float] | None = None
+        """The message that it spoke last, and the moment at which its sound began."""
+        self._now = now
         self._conversation = conversation
         self._ask = context
         self._context = Context()
@@ -90,6 +93,7 @@ class Response:
 
     def advance(self, now: float) -> None:
         """Goes on with what is due at `now`. An engine that raises ends the response as failed."""
+        self._now = now
         try:
             pause = next(self._plan)
         except StopIteration:
@@ -171,6 +175,8 @@ class Response:
     def _sound(self, message: _Message, sound: Sound) -> None:
         if audio_tokens(self.audio_ms + sound.ms) > self.asked.token_limit - self._text_tokens:
             raise _OutOfTokensError
+        if self.spoken is None or self.spoken[0] != message.item_id:
+            self.spoken = (message.item_id, self._now)
         self._out.send(events.ResponseOutputAudioDelta(**self._where(message), delta=sound.data))
         self.audio_ms += sound.ms
         if not self.asked.out_of_band:

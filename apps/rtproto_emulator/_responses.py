@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from rtproto import events
+
 from ._asked import Asked
 from ._conversation import Conversation
 from ._engines import Context
@@ -38,6 +40,8 @@ class Responses:
         self._transcriptions = transcriptions
         self._open: list[Response] = []
         self._spoke = False
+        self._last: tuple[str, float] | None = None
+        """The last message that was spoken, and when its sound began."""
 
     @property
     def spoke(self) -> bool:
@@ -99,6 +103,16 @@ class Responses:
             self._reap(now)
         self.quiet_since = None
 
+    def truncate(self, now: float) -> None:
+        """Truncates the last answer where its sound, played since it came, would not be over yet."""
+        item_id, since = self._last or ("", now)
+        sound = self._conversation.sound(item_id, 0)
+        played_ms = int((now - since) * 1000)
+        self._last = None
+        if sound is not None and played_ms < sound.ms:
+            self._conversation.truncate(item_id, 0, played_ms)
+            self._out.send(events.ConversationItemTruncated(item_id=item_id, content_index=0, audio_end_ms=played_ms))
+
     def abandon(self) -> None:
         """The session is over."""
         self._open.clear()
@@ -133,6 +147,7 @@ class Responses:
             self._open.remove(response)
             if not response.asked.out_of_band:
                 self._spoke = self._spoke or response.audio_ms > 0
+                self._last = response.spoken or self._last
                 self.quiet_since = now + response.audio_ms / 1000
             if self._habits.limits_after == "response.done":
                 self._out.send(rate_limits(response.tokens))

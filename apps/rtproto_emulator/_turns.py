@@ -72,8 +72,13 @@ class Turns:
         """Whether a turn asks for a response by itself."""
         return self._wants("create_response")
 
-    def _wants(self, name: str) -> bool:
-        return bool(value(getattr(self._heard.turn_detection, name, None), True))
+    @property
+    def truncates(self) -> bool:
+        """Whether what is interrupted is truncated without being asked (Azure Voice Live)."""
+        return self._wants("auto_truncate", otherwise=False)
+
+    def _wants(self, name: str, *, otherwise: bool = True) -> bool:
+        return bool(value(getattr(self._heard.turn_detection, name, None), otherwise))
 
     @property
     def idle_ms(self) -> int | None:
