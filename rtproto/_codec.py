@@ -32,11 +32,12 @@ _BASES: dict[str, type[WireEvent]] = {"client": ClientEvent, "server": ServerEve
 
 
 class DecodeError(ValueError):
-    """A message that is no event: `code` and `param` as a server's error event has them."""
+    """A message that is no event: `code`, `param` and `answer` as a server's error event has them."""
 
-    def __init__(self, reason: str, code: str, param: "str | None" = None) -> None:
+    def __init__(self, reason: str, code: str, param: "str | None" = None, answer: "str | None" = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.answer = answer or reason
         self.code = code
         self.param = param
 
@@ -299,10 +300,10 @@ class Codec:
     have, and raises KeyError (not an event of this role), Mismatch (a field of a wrong type) or TypeError (no JSON).
     """
 
-    __slots__ = ("_audible", "_decoders", "_encoders", "_flat", "_max_depth")
+    __slots__ = ("_audible", "_decoders", "_encoders", "_flat", "_max_depth", "_which")
 
     def __init__(self, role: Role, dialect_name: str, max_depth: int) -> None:
-        which = dialect(dialect_name)
+        self._which = which = dialect(dialect_name)
         hears, says = _SIDES[role]
         self._decoders = _decoders(hears, which)
         self._encoders = _encoders(says, which)
@@ -331,7 +332,8 @@ class Codec:
             event = decoder(wire, None)
         except Mismatch as mismatch:
             code = "missing_required_parameter" if mismatch.missing else "invalid_type"
-            raise DecodeError(f"{name}: {mismatch}", code, mismatch.param) from None
+            param = self._which.param(mismatch.param)
+            raise DecodeError(f"{name}: {mismatch}", code, param, mismatch.answer(param)) from None
         if event.extra is not None:
             self._check_depth(text, event.extra, self._max_depth)
         return event
@@ -353,9 +355,11 @@ class Codec:
 
     def _unknown(self, wire: dict[str, Any], name: Any) -> Unknown:
         if isinstance(name, UnsetType):
-            raise DecodeError("the message has no type", "missing_required_parameter", "type")
+            answer = Mismatch("a string", UNSET).answer("type")
+            raise DecodeError("the message has no type", "missing_required_parameter", "type", answer)
         if not isinstance(name, str):
-            raise DecodeError("the message's type is not a string", "invalid_type", "type")
+            answer = Mismatch("a string", name).answer("type")
+            raise DecodeError("the message's type is not a string", "invalid_type", "type", answer)
         return Unknown(raw=wire)
 
     def _check_depth(self, text: str, value: Any, limit: int) -> None:

@@ -293,7 +293,7 @@ class Session(Generic[Out, In]):
         error = RealtimeError(
             type="invalid_request_error",
             code=refusal.code if refusal else "invalid_value",
-            message=reason,
+            message=refusal.answer if refusal else reason,
             param=refusal.param if refusal else None,
             event_id=_event_id_of(raw) if isinstance(raw, str) and refusal and refusal.code != "invalid_json" else None,
         )

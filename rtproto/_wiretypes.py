@@ -35,6 +35,12 @@ class Mismatch(Exception):
         """What stood there instead, in JSON's words."""
         return JSON_NAMES.get(type(self.got), type(self.got).__name__)
 
+    def answer(self, param: str) -> str:
+        """The same in the words of OpenAI's servers; `param` is what they call the field."""
+        if self.missing:
+            return f"Missing required parameter: '{param}'."
+        return f"Invalid type for '{param}': expected {self.expected}, but got {self.got_name} instead."
+
     def __str__(self) -> str:
         if self.missing:
             return f"{self.param} is missing"

@@ -6,13 +6,14 @@ that the codec takes what the policy says and that its order keeps the rules.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 
 import attrs
 import numpy as np
-from rtproto_emulator import Policy, Settings
+from rtproto_emulator import Policy, Settings, Translation
 
 from rtproto import Close, Config, Role, Session, events
 
@@ -78,7 +79,13 @@ class Emulated:
         self.now = 100.0
         self.closed: Close | None = None
         self.seen: list[Any] = []
-        self.policy = Policy(settings, beta=dialect == "beta", **policy)
+        self.wire: list[dict[str, Any]] = []
+        """What the server said, as it travelled."""
+        self.policy: Policy | Translation
+        if dialect == "ga-translation":
+            self.policy = Translation(settings, **policy)
+        else:
+            self.policy = Policy(settings, dialect=dialect, **policy)
         self._server = Session(Role.SERVER, Config(strict=True, dialect=dialect))
         self._client = Session(Role.CLIENT, Config(strict=lawful, dialect=dialect))
         self._server.open(self.now)
@@ -135,6 +142,8 @@ class Emulated:
                 continue
             self._server.send(said, self.now)
         for message in self._server.outgoing():
+            if isinstance(message, str):
+                self.wire.append(json.loads(message))
             self._client.receive(message, self.now)
         heard: list[Any] = []
         while (event := self._client.next_event()) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from emulated import (
     voice,
     wrote,
 )
-from rtproto_emulator import Settings
+from rtproto_emulator import Context, EchoSpeaker, Engines, Settings
 
 from rtproto import events
 
@@ -54,6 +55,14 @@ def test_items_stand_where_they_are_put() -> None:
     assert placed(e, "c", id="c", previous_item_id="b").previous_item_id == "b"
     e.say(create(conversation="none", output_modalities=["text"]))
     assert "You wrote: d" in [event.text for event in every(e.seen + e.finish(), events.ResponseOutputTextDone)]
+
+
+def test_a_null_place_is_the_end() -> None:
+    e = Emulated()
+    placed(e, "a", id="a")
+    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "b"}]}
+    said = {"type": "conversation.item.create", "previous_item_id": None, "item": item}
+    assert only(e.raw(json.dumps(said)), events.ConversationItemAdded).previous_item_id == "a"
 
 
 def test_the_place_that_done_tells_is_not_to_be_trusted() -> None:
@@ -146,7 +155,7 @@ def test_the_oldest_item_is_forgotten_first() -> None:
 
 def test_what_is_much_is_forgotten_sooner() -> None:
     e = Emulated(Settings(max_text=100))
-    image = events.InputImage(image_url="data:" + 60 * "x")
+    image = events.InputImage(image_url="data:image/png;base64," + 43 * "x")
     item = events.MessageItem(id="a", role="user", content=[image])
     e.say(events.ConversationItemCreate(item=item))
     assert placed(e, 30 * "b", id="b").previous_item_id == "a"
@@ -213,7 +222,49 @@ def test_truncate_at_nothing_and_nowhere() -> None:
     assert error.error.param == "audio_end_ms"
 
 
+def test_truncate_twice() -> None:
+    e, item_id, _ = spoken()
+    for ms in (500, 100, 100, 0, 0):
+        assert types(e.say(truncate(item_id, ms))) == ["conversation.item.truncated"]
+    assert refusal(e.say(truncate(item_id, 1))).message == "Audio content of 0ms is already shorter than 1ms"
+
+
+def test_truncate_before_any_sound() -> None:
+    class Silent(EchoSpeaker):
+        def speak(self, text: str, context: Context) -> Iterator[bytes | None]:
+            while True:
+                yield None
+
+    e = Emulated(Settings(engines=Engines(speaker=Silent())))
+    item_id = only(e.say(wrote("x"), events.ResponseCreate()), events.ResponseOutputItemAdded).item.id
+    error = refusal(e.say(truncate(item_id, 0)))
+    assert error.message == "Only model output audio messages can be truncated"
+
+
+def test_what_was_truncated_stays_so_however_the_answer_ends() -> None:
+    e = Emulated()
+    heard = e.say(wrote("a long story"), events.ResponseCreate()) + e.wait(0.05)
+    item_id = only(heard, events.ResponseOutputItemAdded).item.id
+    e.say(truncate(item_id, 10))
+    assert only(e.finish(), events.ResponseDone).response.status == "completed"
+    kept = only(e.say(events.ConversationItemRetrieve(item_id=item_id)), events.ConversationItemRetrieved).item
+    assert kept.status == "completed"
+    assert kept.content == [events.OutputAudio(audio=sound(heard)[: 10 * 48], transcript=None)]
+
+
 # ---- items that say too little, or what is not possible ----
+
+
+def picture(url: str = "data:image/png;base64,AA==") -> dict[str, Any]:
+    return {"type": "input_image", "image_url": url}
+
+
+@pytest.mark.parametrize("detail", ["auto", "low", "high"])
+def test_a_picture(detail: str) -> None:
+    e = Emulated()
+    item = {"type": "message", "role": "user", "content": [{**picture(), "detail": detail}]}
+    added, _ = e.raw(json.dumps({"type": "conversation.item.create", "item": item}))
+    assert added.item.content == [events.InputImage(image_url="data:image/png;base64,AA==", detail=detail)]
 
 
 @pytest.mark.parametrize(
@@ -263,6 +314,31 @@ def test_truncate_at_nothing_and_nowhere() -> None:
             "unknown_parameter",
             "item.content[0].mood",
         ),
+        (
+            {"type": "message", "role": "user", "content": [picture("https://example.com/cat.png")]},
+            "invalid_value",
+            "item.content[0].image_url",
+        ),
+        (
+            {"type": "message", "role": "user", "content": [picture("data:image/png;base64,")]},
+            "invalid_value",
+            "item.content[0].image_url",
+        ),
+        (
+            {"type": "message", "role": "user", "content": [{**picture(), "detail": "fine"}]},
+            "invalid_value",
+            "item.content[0].detail",
+        ),
+        (
+            {"type": "message", "id": "i" * 33, "role": "user", "content": []},
+            "string_above_max_length",
+            "item.id",
+        ),
+        (
+            {"type": "function_call", "call_id": "c" * 33, "name": "f", "arguments": "{}"},
+            "string_above_max_length",
+            "item.call_id",
+        ),
         ({"type": "function_call_output", "call_id": "c", "output": ""}, "invalid_tool_call_id", "item.call_id"),
         ({"type": "mcp_approval_response", "approval_request_id": "a", "approve": True}, "invalid_value", "item"),
     ],
@@ -298,7 +374,7 @@ def test_history_is_seeded() -> None:
     ("content", "answer"),
     [
         ([], "You sent me an empty message."),
-        ([events.InputImage(image_url="data:")], "You showed me a picture, but I cannot see."),
+        ([events.InputImage(image_url="data:image/jpeg;base64,AA==")], "You showed me a picture, but I cannot see."),
         ([events.InputText(text="a"), events.InputText(text="b")], "You wrote: a You wrote: b"),
     ],
 )
@@ -400,6 +476,18 @@ def test_an_unknown_event() -> None:
     error = event.error
     assert (error.code, error.param, error.event_id) == ("invalid_value", "type", "mine")
     assert error.message.startswith("Invalid value: 'session.destroy'. Supported values are: 'session.update', ")
+
+
+def test_an_event_id_of_more_than_512_characters() -> None:
+    e = Emulated()
+    for length in (512, 513):
+        said = wrote("x")
+        said.event_id = "e" * length
+        heard = e.say(said)
+    error = refusal(heard)
+    assert (error.code, error.param, error.event_id) == ("string_above_max_length", "event_id", "e" * 513)
+    assert "maximum length 512" in error.message
+    assert len(every(e.seen, events.ConversationItemAdded)) == 1
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"hello"', '{"type": 7}', '{"no": "type"}'])

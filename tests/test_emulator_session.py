@@ -99,7 +99,7 @@ def test_null_clears() -> None:
             },
         },
     )
-    assert changed == before(e)
+    assert changed == {**before(e), "instructions": ""}
     changed = updated(e, {"audio": {"input": {"turn_detection": None}}})
     assert changed["audio"]["input"]["turn_detection"] is None
 

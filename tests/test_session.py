@@ -1,5 +1,6 @@
 """The life of a session over whole messages."""
 
+import json
 import re
 from typing import Any
 
@@ -254,6 +255,36 @@ def test_a_bad_message_is_reported_and_the_session_goes_on(text: str, reason: st
     assert re.search(reason, violation.reason), violation.reason
     p >> CREATED << CREATED
     p.end()
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("{}", "Missing required parameter: 'type'."),
+        ('{"type": 5}', "Invalid type for 'type': expected a string, but got an integer instead."),
+        ('{"type": "session.update"}', "Missing required parameter: 'session'."),
+        (
+            '{"type": "session.update", "session": {"type": "realtime", "tools": {}}}',
+            "Invalid type for 'session.tools': expected an array or null, but got an object instead.",
+        ),
+    ],
+)
+def test_a_server_answers_a_bad_message_as_openai_does(text: str, answer: str) -> None:
+    session = Session(Role.SERVER)
+    session.open(0.0)
+    session.receive(text, 0.0)
+    (said,) = session.outgoing()
+    assert isinstance(said, str)
+    assert json.loads(said)["error"]["message"] == answer
+
+
+def test_a_server_names_fields_as_the_dialect_does() -> None:
+    session = Session(Role.SERVER, Config(dialect="beta"))
+    session.open(0.0)
+    for name, held in (("turn_detection", {"type": "server_vad", "threshold": "x"}), ("voice", 5), ("tracing", 5)):
+        session.receive(json.dumps({"type": "session.update", "session": {name: held}}), 0.0)
+    params = [json.loads(str(said))["error"]["param"] for said in session.outgoing()]
+    assert params == ["session.turn_detection.threshold", "session.voice", "session.tracing"]
 
 
 @pytest.mark.parametrize(("text", "reason"), BAD)

@@ -22,6 +22,7 @@ try:
     from ._silero import SileroActivity
     from ._simple import EchoResponder, EchoSpeaker, HumSpeaker, SpeechMeter
     from ._transcribers import PocketsphinxTranscriber, RemoteTranscriber
+    from ._translation import Translation
     from ._vad import EnergyActivity
 except ImportError as error:
     missing = error.name or getattr(error.__cause__, "name", None)
@@ -56,6 +57,7 @@ __all__ = [
     "Speech",
     "SpeechMeter",
     "Transcriber",
+    "Translation",
     "VoiceActivity",
     "choose",
     "real_engines",

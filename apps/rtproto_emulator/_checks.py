@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from rtproto import UNSET, events
-from rtproto.events import beta
+from rtproto.events import beta, voice_live
 
 from ._refusal import Refusal, invalid, missing, unknown
 from ._sound import ENCODINGS
@@ -69,9 +69,14 @@ def _typed(*supported: str) -> Check:
     return check
 
 
-def _rate(got: Any, at: str) -> None:
-    if got != 24_000:
-        raise Refusal("invalid_value", f"Invalid '{at}': {got}. Only 24000 Hz is supported.", at)
+def _rate(*supported: int) -> Check:
+    names = " and ".join(map(str, supported))
+
+    def check(got: Any, at: str) -> None:
+        if got not in supported:
+            raise Refusal("invalid_value", f"Invalid '{at}': {got}. Only {names} Hz is supported.", at)
+
+    return check
 
 
 def _tool(got: Any, at: str) -> None:
@@ -116,8 +121,8 @@ def _metadata(got: Any, at: str) -> None:
             raise Refusal("invalid_type", message, f"{at}.{key}")
 
 
-_CHECKS: dict[tuple[type, str], Check] = {
-    (events.AudioPcm, "rate"): _rate,
+CHECKS: dict[tuple[type, str], Check] = {
+    (events.AudioPcm, "rate"): _rate(24_000),
     (events.AudioInput, "format"): _typed(*ENCODINGS),
     (events.AudioInput, "turn_detection"): _typed("server_vad", "semantic_vad"),
     (events.AudioOutput, "format"): _typed(*ENCODINGS),
@@ -132,13 +137,13 @@ _CHECKS: dict[tuple[type, str], Check] = {
     (events.SemanticVad, "eagerness"): _one_of("low", "medium", "high", "auto"),
 }
 for _holder in (events.RealtimeSession, events.ResponseCreateParams):
-    _CHECKS |= {
+    CHECKS |= {
         (_holder, "output_modalities"): _modalities,
         (_holder, "max_output_tokens"): _max_tokens,
         (_holder, "tools"): _tools,
         (_holder, "tool_choice"): _tool_choice,
     }
-_CHECKS |= {
+CHECKS |= {
     (events.RealtimeSession, "truncation"): _truncation,
     (events.RealtimeSession, "include"): _include,
     (events.TranscriptionSession, "include"): _include,
@@ -147,6 +152,21 @@ _CHECKS |= {
     (beta.RealtimeSession, "temperature"): _between(0.6, 1.2),
     (beta.ResponseCreateParams, "temperature"): _between(0.6, 1.2),
 }
+
+"""What every field may hold."""
+
+_VADS = ("server_vad", "azure_semantic_vad", "azure_semantic_vad_en", "azure_semantic_vad_multilingual")
+_RATES = (8_000, 16_000, 24_000)
+VOICE_LIVE_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
+    (events.AudioPcm, "rate"): _rate(*_RATES),
+    (voice_live.RealtimeSession, "input_audio_sampling_rate"): _rate(*_RATES),
+    (events.AudioInput, "turn_detection"): _typed(*_VADS),
+    (events.AudioOutput, "voice"): lambda got, at: None,
+    (events.NoiseReduction, "type"): lambda got, at: None,
+    (events.RealtimeSession, "include"): lambda got, at: None,
+    (voice_live.RealtimeSession, "temperature"): _between(0, 2),
+}
+"""The same at Azure Voice Live, whose voices and filters are too many to list."""
 
 _SERVERS_OWN = ("id", "object", "expires_at")
 """Fields of a session that only a server sets: real servers know no such parameter."""
@@ -164,25 +184,10 @@ def walk(thing: Any, at: str) -> Iterator[tuple[Any, str]]:
                 yield from walk(getattr(thing, field.name), f"{at}.{field.name}".lstrip("."))
 
 
-def check_known(event: Any, *, beta: bool) -> None:
-    """Refuses the first field, at any depth of `event`, that the protocol does not have.
-
-    In beta the two modalities may stand in either order. The codec keeps the order that is not its own in `extra`.
-    """
-    for holder, at in walk(event, ""):
-        for name, held in (holder.extra or {}).items():
-            param = f"{at}.{name}".lstrip(".")
-            if not (beta and param in ("session.modalities", "response.modalities")):
-                raise unknown(param)
-            if held != ["audio", "text"]:
-                supported = "Supported combinations are: ['text'] and ['audio', 'text']."
-                raise Refusal("invalid_value", f"Invalid modalities: {held!r}. {supported}", param)
-
-
-def check_fields(thing: Any, at: str) -> None:
+def check_fields(thing: Any, at: str, checks: Mapping[tuple[type, str], Check] = CHECKS) -> None:
     """Refuses a value that its field may not hold, at any depth. Absent and null are always fine here."""
     for holder, path in walk(thing, at):
-        for (cls, name), check in _CHECKS.items():
+        for (cls, name), check in checks.items():
             if isinstance(holder, cls):
                 held = getattr(holder, name)
                 if held is not UNSET and held is not None:

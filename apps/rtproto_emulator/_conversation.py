@@ -8,6 +8,7 @@ import attrs
 
 from rtproto import events, value
 
+from ._outbox import Outbox
 from ._refusal import Refusal, no_such_item
 from ._sound import Encoding, Sound
 from ._tokens import length
@@ -32,6 +33,8 @@ class Conversation:
         self._items: dict[str, events.Item] = {}
         self._sounds: dict[tuple[str, int], tuple[Encoding, bytearray]] = {}
         """By item id and content index, oldest first."""
+        self._truncated: set[str] = set()
+        """Items of which nothing is heard any more, though they may still be said."""
         self._text = 0
         """Characters of all items."""
         self._audio = 0
@@ -90,12 +93,15 @@ class Conversation:
         return True
 
     def _put(self, item_id: str, item: events.Item) -> None:
+        if item_id in self._truncated:
+            item = _without_transcripts(item)
         self._text += length(item) - (length(self._items[item_id]) if item_id in self._items else 0)
         self._items[item_id] = item
 
     def remove(self, item_id: str) -> None:
         """Forgets an item and its audio."""
         self._order.remove(item_id)
+        self._truncated.discard(item_id)
         self._text -= length(self._items.pop(item_id))
         for key in [key for key in self._sounds if key[0] == item_id]:
             self._forget(key)
@@ -104,7 +110,7 @@ class Conversation:
 
     def add_sound(self, item_id: str, content_index: int, sound: Sound) -> None:
         """Keeps audio of a part of an item, after what is kept of it already."""
-        if item_id not in self._items:
+        if item_id not in self._items or item_id in self._truncated:
             return
         _, data = self._sounds.setdefault((item_id, content_index), (sound.encoding, bytearray()))
         data += sound.data
@@ -148,7 +154,7 @@ class Conversation:
         item = self.get(item_id, "truncate", "truncating")
         part = _part(item, content_index)
         sound = self.sound(item_id, content_index)
-        if not isinstance(part, events.OutputAudio) or sound is None or not sound.data:
+        if not isinstance(part, events.OutputAudio) or sound is None:
             raise Refusal("invalid_value", "Only model output audio messages can be truncated", "item_id")
         if audio_end_ms < 0:
             message = f"Invalid 'audio_end_ms': {audio_end_ms}. Expected a value of at least 0."
@@ -156,13 +162,22 @@ class Conversation:
         if audio_end_ms > sound.ms:
             message = f"Audio content of {sound.ms}ms is already shorter than {audio_end_ms}ms"
             raise Refusal("invalid_value", message, "audio_end_ms")
-        assert isinstance(item, events.MessageItem)
-        assert item.content
-        content = list(item.content)
-        content[content_index] = attrs.evolve(part, transcript=None)
-        self._put(item_id, attrs.evolve(item, content=content))
         self._forget((item_id, content_index))
+        self._truncated.discard(item_id)
         self.add_sound(item_id, content_index, sound.cut(audio_end_ms))
+        self._truncated.add(item_id)
+        self._put(item_id, item)
+
+
+def place(
+    out: Outbox, conversation: Conversation, item: events.Item, previous: str | None = None, *, done: bool = True
+) -> None:
+    """Puts a complete `item` after `previous` and tells the client, also that it is `done` where servers say so."""
+    item_id = value(getattr(item, "id", None), "")
+    before = conversation.add(item_id, item, previous)
+    out.send(events.ConversationItemAdded(previous_item_id=before, item=item))
+    if done:
+        out.send(events.ConversationItemDone(previous_item_id=conversation.previous_when_done(item_id), item=item))
 
 
 def _part(item: events.Item, content_index: int) -> events.Content | None:
@@ -173,6 +188,16 @@ def _part(item: events.Item, content_index: int) -> events.Content | None:
         message = f"Invalid 'content_index': {content_index}. The item has {len(content)} content parts."
         raise Refusal("invalid_value", message, "content_index")
     return content[content_index]
+
+
+def _without_transcripts(item: events.Item) -> events.Item:
+    """An answer of which nobody knows how many of its words were heard."""
+    if not isinstance(item, events.MessageItem) or not item.content:
+        return item
+    content = [
+        attrs.evolve(part, transcript=None) if isinstance(part, events.OutputAudio) else part for part in item.content
+    ]
+    return attrs.evolve(item, content=content)
 
 
 def with_transcript(item: events.Item, content_index: int, transcript: str) -> events.Item:

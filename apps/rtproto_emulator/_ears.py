@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from rtproto import events, value
 
@@ -22,8 +23,8 @@ _WAIT_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
 """How long semantic VAD waits at most. Energy cannot tell a finished sentence, so here it always waits that long."""
 
 
-def turn_rules(detection: events.ServerVad | events.SemanticVad, pause_ms: int | None = None) -> TurnRules:
-    """What a session's `turn_detection` asks of the detector."""
+def turn_rules(detection: Any, pause_ms: int | None = None) -> TurnRules:
+    """What a session's `turn_detection` asks of the detector. Azure's semantic ones have the fields of a server_vad."""
     if isinstance(detection, events.SemanticVad):
         return TurnRules(silence_duration_ms=_WAIT_MS[value(detection.eagerness, "auto")], pause_ms=pause_ms)
     return TurnRules(
@@ -32,6 +33,13 @@ def turn_rules(detection: events.ServerVad | events.SemanticVad, pause_ms: int |
         silence_duration_ms=value(detection.silence_duration_ms, 500),
         pause_ms=pause_ms,
     )
+
+
+def check_size(data: bytes) -> None:
+    """Refuses more than 15 MiB at once."""
+    if len(data) > MAX_APPEND:
+        message = f"Invalid 'audio': {len(data)} bytes. At most {MAX_APPEND} bytes may be appended at once."
+        raise Refusal("invalid_value", message, "audio")
 
 
 class Ears:
@@ -54,7 +62,7 @@ class Ears:
             return
         detection = heard.turn_detection
         self._detector = None
-        if isinstance(detection, (events.ServerVad, events.SemanticVad)):
+        if detection:
             activity = self._activity(self.buffer.encoding.rate)
             self._detector = TurnDetector(activity, turn_rules(detection, self._pause_ms), self.buffer.position_ms)
 
@@ -68,9 +76,7 @@ class Ears:
 
         Refuses more than 15 MiB at once, or more than the buffer holds; a turn that fills the buffer ends there.
         """
-        if len(data) > MAX_APPEND:
-            message = f"Invalid 'audio': {len(data)} bytes. At most {MAX_APPEND} bytes may be appended at once."
-            raise Refusal("invalid_value", message, "audio")
+        check_size(data)
         buffer, detector = self.buffer, self._detector
         if detector is not None and detector.speaking and not buffer.has_room(data):
             detector.abandon()

@@ -11,7 +11,7 @@ from rtproto import UNSET, events, value
 from ._asked import Asked
 from ._conversation import Conversation, call_ids, with_transcript
 from ._engines import Context
-from ._refusal import Refusal, invalid, missing
+from ._refusal import Refusal, invalid, missing, too_long
 from ._sound import Encoding, Sound
 
 _CONTENT: dict[str, tuple[str, ...]] = {
@@ -21,6 +21,11 @@ _CONTENT: dict[str, tuple[str, ...]] = {
 }
 _NEEDED = {"input_text": "text", "output_text": "text", "input_audio": "audio", "input_image": "image_url"}
 _TYPES = ("message", "function_call", "function_call_output", "mcp_approval_response")
+
+_MAX_ID = 32
+"""Characters, as at OpenAI."""
+_DETAILS = ("auto", "low", "high")
+_PICTURES = ("data:image/png;base64,", "data:image/jpeg;base64,", "data:image/jpg;base64,")
 
 _IDLE_TEXT = (
     "No user speech was detected for a while. Please review the recorded audio: If the user was speaking, respond "
@@ -37,16 +42,22 @@ def taken(item: events.Item, make_id: Callable[[str], str], known_calls: Iterabl
     if isinstance(item, events.UnknownObject) or item.type not in _TYPES:
         got = item.raw.get("type") if isinstance(item, events.UnknownObject) else item.type
         raise missing(f"{at}.type") if got is None else invalid(f"{at}.type", got, _TYPES)
+    for name in ("id", "call_id"):
+        held = value(getattr(item, name, None), "")
+        if len(held) > _MAX_ID:
+            raise too_long(f"{at}.{name}", held, _MAX_ID)
     if isinstance(item, events.MessageItem):
         return _taken_message(item, make_id, at)
     if isinstance(item, events.FunctionCallItem):
         call_id = value(item.call_id, "") or make_id("call")
-        return attrs.evolve(item, id=value(item.id, "") or make_id("item"), status="completed", call_id=call_id)
+        return attrs.evolve(
+            item, id=value(item.id, "") or make_id("item"), object=UNSET, status="completed", call_id=call_id
+        )
     if isinstance(item, events.FunctionCallOutputItem):
         if item.call_id not in known_calls:
             message = f"Tool call ID '{item.call_id}' not found in conversation."
             raise Refusal("invalid_tool_call_id", message, f"{at}.call_id")
-        return attrs.evolve(item, id=value(item.id, "") or make_id("item"))
+        return attrs.evolve(item, id=value(item.id, "") or make_id("item"), object=UNSET)
     raise Refusal("invalid_value", "There is no MCP approval request to answer: no MCP server is connected.", at)
 
 
@@ -73,11 +84,22 @@ def _taken_part(part: events.Content, role: str, at: str) -> events.Content:
         raise missing(f"{at}.text")
     if value(getattr(part, _NEEDED[part.type]), None) is None:
         raise missing(f"{at}.{_NEEDED[part.type]}")
+    if isinstance(part, events.InputImage):
+        _check_picture(part, at)
     return (
         attrs.evolve(part, audio=UNSET, transcript=value(part.transcript, None))
         if isinstance(part, events.InputAudio)
         else part
     )
+
+
+def _check_picture(part: events.InputImage, at: str) -> None:
+    url, detail = value(part.image_url, ""), value(part.detail, "auto")
+    if not url.startswith(_PICTURES) or url.endswith("base64,"):
+        message = f"Invalid '{at}.image_url'. Expected a data URI of a PNG or JPEG (data:image/png;base64,...)."
+        raise Refusal("invalid_value", message, f"{at}.image_url")
+    if detail not in _DETAILS:
+        raise invalid(f"{at}.detail", detail, _DETAILS)
 
 
 def sounds_of(item: events.Item, encoding: Encoding) -> list[tuple[int, Sound]]:
@@ -91,33 +113,36 @@ def sounds_of(item: events.Item, encoding: Encoding) -> list[tuple[int, Sound]]:
 
 
 class Inputs:
-    """What a response reads: the default conversation, or the items `given` with it.
+    """What a response reads: the default conversation or the items given with it, and what is appended to them.
 
     Refuses a reference to an item that is not there, and items that a conversation would refuse.
     """
 
     def __init__(
-        self,
-        given: Sequence[events.Item] | None,
-        conversation: Conversation,
-        make_id: Callable[[str], str],
-        encoding: Encoding,
+        self, wanted: Asked, conversation: Conversation, make_id: Callable[[str], str], encoding: Encoding
     ) -> None:
         self._conversation = conversation
-        self._given: list[events.Item] | None = None if given is None else []
+        self._make_id = make_id
+        self._encoding = encoding
+        self._own: list[events.Item] = []
         self._sounds: dict[tuple[str, int], Sound] = {}
-        for number, item in enumerate(given or ()):
+        self._is_alone = wanted.input is not None
+        self._read(wanted.input or (), "response.input")
+        self._read(wanted.appended, "response.append_input_items")
+
+    def _read(self, given: Sequence[events.Item], at: str) -> None:
+        for number, item in enumerate(given):
             if isinstance(item, events.ItemReference):
-                self._items().append(conversation.get(item.id, "reference", "referencing"))
+                self._own.append(self._conversation.get(item.id, "reference", "referencing"))
                 continue
-            calls = conversation.call_ids() | call_ids(self._items())
-            own = taken(item, make_id, calls, f"response.input[{number}]")
-            self._items().append(own)
-            for index, sound in sounds_of(item, encoding):
+            calls = self._conversation.call_ids() | call_ids(self._own)
+            own = taken(item, self._make_id, calls, f"{at}[{number}]")
+            self._own.append(own)
+            for index, sound in sounds_of(item, self._encoding):
                 self._sounds[_id(own), index] = sound
 
     def _items(self) -> list[events.Item]:
-        return self._conversation.items() if self._given is None else self._given
+        return self._own if self._is_alone else self._conversation.items() + self._own
 
     def own_sounds(self) -> list[tuple[str, int, Sound]]:
         """The audio that came with it, by item id and content index."""
@@ -125,11 +150,9 @@ class Inputs:
 
     def transcribed(self, item_id: str, content_index: int, transcript: str) -> None:
         """The words of audio that came with it are known."""
-        if self._given is not None:
-            self._given = [
-                with_transcript(item, content_index, transcript) if _id(item) == item_id else item
-                for item in self._given
-            ]
+        self._own = [
+            with_transcript(item, content_index, transcript) if _id(item) == item_id else item for item in self._own
+        ]
 
     def context(self, wanted: Asked) -> Context:
         """All that the brain and the voice are told."""

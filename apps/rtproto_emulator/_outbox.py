@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
-from rtproto import Close, events
+import attrs
+
+from rtproto import UNSET, Close, UnsetType, events
+
+_OF_AN_ITEM = (
+    events.ConversationItemAdded,
+    events.ConversationItemDone,
+    events.ConversationItemRetrieved,
+    events.ResponseOutputItemAdded,
+    events.ResponseOutputItemDone,
+)
 
 
 class Outbox:
     """Server events, and at the end perhaps a Close, that wait for the host. Each event gets an id of its own here."""
 
-    def __init__(self, make_id: Callable[[str], str], *, obfuscation: bool = False) -> None:
+    def __init__(
+        self,
+        make_id: Callable[[str], str],
+        *,
+        obfuscation: bool = False,
+        item_object: str | UnsetType = UNSET,
+    ) -> None:
         self.make_id = make_id
         self._obfuscation = obfuscation
+        self._item_object = item_object
+        """What stands as `object` in every item."""
         self._waiting: deque[events.ServerEvent | Close] = deque()
 
     def __len__(self) -> int:
@@ -22,7 +41,20 @@ class Outbox:
     def send(self, event: events.ServerEvent) -> None:
         """Says `event`, which is nobody else's yet."""
         event.event_id = self.make_id("event")
+        if self._item_object is not UNSET:
+            self._mark(event)
         self._waiting.append(event)
+
+    def _mark(self, event: events.ServerEvent) -> None:
+        if isinstance(event, _OF_AN_ITEM):
+            event.item = self._marked(event.item)
+        elif isinstance(event, (events.ResponseCreated, events.ResponseDone)):
+            output = [self._marked(item) for item in event.response.output or ()]
+            event.response = attrs.evolve(event.response, output=output)
+
+    def _marked(self, item: events.Item) -> events.Item:
+        changed: Any = item
+        return attrs.evolve(changed, object=self._item_object) if hasattr(item, "object") else item
 
     def close(self, close: Close) -> None:
         """Ends the session after all that was said before."""

@@ -14,6 +14,10 @@ class Refusal(Exception):
         self.message = message
         self.param = param
 
+    def at(self, param: str) -> "Refusal":
+        """The same, with the name that the field has in the client's dialect."""
+        return Refusal(self.code, self.message.replace(str(self.param), param), param)
+
     def error(self, event_id: "str | None") -> RealtimeError:
         """What the `error` event holds."""
         return RealtimeError(
@@ -40,6 +44,15 @@ def missing(param: str) -> Refusal:
 def unknown(param: str) -> Refusal:
     """A field that must not be there."""
     return Refusal("unknown_parameter", f"Unknown parameter: '{param}'.", param)
+
+
+def too_long(param: str, got: str, most: int) -> Refusal:
+    """A text of more than `most` characters."""
+    message = (
+        f"Invalid '{param}': string too long. Expected a string with maximum length {most}, "
+        f"but got a string with length {len(got)} instead."
+    )
+    return Refusal("string_above_max_length", message, param)
 
 
 def no_such_item(action: str, verb: str, item_id: str) -> Refusal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -16,10 +15,9 @@ from ._conversation import Conversation
 from ._engines import Call, Context, Say
 from ._outbox import Outbox
 from ._settings import Settings
-from ._sound import Encoder, Sound
-from ._tokens import no_usage, text_tokens, usage
+from ._sound import Sound, pieces
+from ._tokens import CHARACTERS_PER_TOKEN, audio_tokens, no_usage, spoken_words, text_tokens, usage
 
-_WORD = re.compile(r"\s*\S+|\s+")
 _WORD_MS = 100
 """How long a written word takes, in audio time."""
 _AHEAD = 2
@@ -71,6 +69,9 @@ class Response:
         """Its last state, once it has ended."""
         self.audio_ms = 0
         """How much it has spoken."""
+        self.spoken: tuple[str, float] | None = None
+        """The message that it spoke last, and the moment at which its sound began."""
+        self._now = now
         self._conversation = conversation
         self._ask = context
         self._context = Context()
@@ -78,6 +79,7 @@ class Response:
         self._settings = settings
         self._said = asked.said(response_id, conversation.id)
         self._output: list[events.Item] = []
+        self._opened = 0
         self._message: _Message | None = None
         self._text_tokens = 0
         self._plan = self._steps()
@@ -91,6 +93,7 @@ class Response:
 
     def advance(self, now: float) -> None:
         """Goes on with what is due at `now`. An engine that raises ends the response as failed."""
+        self._now = now
         try:
             pause = next(self._plan)
         except StopIteration:
@@ -114,18 +117,18 @@ class Response:
         while (context := self._ask()) is None:
             yield None
         self._context = context
-        for piece in self._settings.engines.responder.respond(context):
+        given, responder = self.asked.text, self._settings.engines.responder
+        for piece in responder.respond(context) if given is None else (Say(given),):
             if piece is None:
                 yield None
             elif isinstance(piece, Call):
-                self._close_message("completed")
                 self._call(piece)
             else:
                 yield from self._say(piece)
 
     def _say(self, piece: Say) -> Plan:
         message = self._message or self._open_message()
-        words: list[str] = _WORD.findall(piece.text)
+        words = spoken_words(piece.text)
         if self.asked.modality == "text":
             for word in words:
                 self._word(message, word)
@@ -137,7 +140,7 @@ class Response:
         encoding = self.asked.encoding
         size = self._settings.delta_ms * encoding.bytes_per_ms
         waiting = iter(words)
-        for data in _pieces(self._settings.engines.speaker.speak(text, self._context), Encoder(encoding), size):
+        for data in pieces(self._settings.engines.speaker.speak(text, self._context), encoding, size):
             if data is None:
                 yield None
                 continue
@@ -157,7 +160,7 @@ class Response:
 
     def _word(self, message: _Message, delta: str) -> None:
         cost = text_tokens(delta)
-        if self._text_tokens + cost > self.asked.token_limit:
+        if cost > self._left():
             raise _OutOfTokensError
         self._text_tokens += cost
         message.text += delta
@@ -165,7 +168,15 @@ class Response:
         kind = events.ResponseOutputTextDelta if text else events.ResponseOutputAudioTranscriptDelta
         self._out.send(self._padded(kind(**self._where(message), delta=delta), delta))
 
+    def _left(self) -> float:
+        """How many tokens it may still put out."""
+        return self.asked.token_limit - self._text_tokens - audio_tokens(self.audio_ms)
+
     def _sound(self, message: _Message, sound: Sound) -> None:
+        if audio_tokens(self.audio_ms + sound.ms) > self.asked.token_limit - self._text_tokens:
+            raise _OutOfTokensError
+        if self.spoken is None or self.spoken[0] != message.item_id:
+            self.spoken = (message.item_id, self._now)
         self._out.send(events.ResponseOutputAudioDelta(**self._where(message), delta=sound.data))
         self.audio_ms += sound.ms
         if not self.asked.out_of_band:
@@ -181,7 +192,7 @@ class Response:
         }
 
     def _open_message(self) -> _Message:
-        message = self._message = _Message(self._out.make_id("item"), len(self._output))
+        message = self._message = _Message(self._out.make_id("item"), self._opened)
         item = events.MessageItem(id=message.item_id, status="in_progress", role="assistant", content=[])
         self._open_item(message.item_id, item)
         part: events.Part = events.AudioPart(transcript="")
@@ -210,44 +221,49 @@ class Response:
             self._out.send(events.ResponseOutputAudioTranscriptDone(**where, transcript=message.text))
         self._out.send(events.ResponseContentPartDone(**where, part=part))
         item = events.MessageItem(id=message.item_id, status=status, role="assistant", content=[content])
-        self._close_item(message.item_id, item)
+        self._close_item(message.item_id, message.index, item)
 
     def _call(self, call: Call) -> None:
-        """A function call, whole: nothing can come between its arguments, so that none is ever cut."""
-        item_id, call_id = self._out.make_id("item"), self._out.make_id("call")
-        index = len(self._output)
+        """A function call, at once. As at real servers it begins before an open message is closed, and ends after it.
+
+        Where the tokens do not suffice its arguments are cut.
+        """
+        item_id, call_id, index = self._out.make_id("item"), self._out.make_id("call"), self._opened
         item = events.FunctionCallItem(id=item_id, status="in_progress", name=call.name, call_id=call_id, arguments="")
+        left = self._left() - text_tokens(call.name)
+        whole = text_tokens(call.arguments) <= left
+        arguments = call.arguments if whole else call.arguments[: int(max(left, 0)) * CHARACTERS_PER_TOKEN]
+        self._text_tokens += text_tokens(call.name) + text_tokens(arguments)
         self._open_item(item_id, item)
-        for at in range(0, len(call.arguments), _LETTERS):
-            delta = call.arguments[at : at + _LETTERS]
-            event = events.ResponseFunctionCallArgumentsDelta(
-                response_id=self.id, item_id=item_id, output_index=index, call_id=call_id, delta=delta
-            )
-            self._out.send(self._padded(event, delta))
-        self._text_tokens += text_tokens(call.name + call.arguments)
-        self._out.send(
-            events.ResponseFunctionCallArgumentsDone(
-                response_id=self.id,
-                item_id=item_id,
-                output_index=index,
-                call_id=call_id,
-                name=call.name,
-                arguments=call.arguments,
-            )
-        )
-        self._close_item(item_id, attrs.evolve(item, status="completed", arguments=call.arguments))
+        where: dict[str, Any] = {
+            "response_id": self.id,
+            "item_id": item_id,
+            "output_index": index,
+            "call_id": call_id,
+        }
+        for at in range(0, len(arguments), _LETTERS):
+            delta = arguments[at : at + _LETTERS]
+            self._out.send(self._padded(events.ResponseFunctionCallArgumentsDelta(**where, delta=delta), delta))
+        self._close_message("completed")
+        self._out.send(events.ResponseFunctionCallArgumentsDone(**where, name=call.name, arguments=arguments))
+        status = "completed" if whole else "incomplete"
+        self._close_item(item_id, index, attrs.evolve(item, status=status, arguments=arguments))
+        if not whole:
+            raise _OutOfTokensError
 
     def _open_item(self, item_id: str, item: events.Item) -> None:
-        self._out.send(events.ResponseOutputItemAdded(response_id=self.id, output_index=len(self._output), item=item))
+        self._out.send(events.ResponseOutputItemAdded(response_id=self.id, output_index=self._opened, item=item))
+        self._opened += 1
         if not self.asked.out_of_band:
             previous = self._conversation.add(item_id, item)
             self._out.send(events.ConversationItemAdded(previous_item_id=previous, item=item))
 
-    def _close_item(self, item_id: str, item: events.Item) -> None:
+    def _close_item(self, item_id: str, index: int, item: events.Item) -> None:
         if not self.asked.out_of_band and self._conversation.replace(item_id, item):
             previous = self._conversation.previous_when_done(item_id)
-            self._out.send(events.ConversationItemDone(previous_item_id=previous, item=item))
-        self._out.send(events.ResponseOutputItemDone(response_id=self.id, output_index=len(self._output), item=item))
+            if self.asked.habits.item_done:
+                self._out.send(events.ConversationItemDone(previous_item_id=previous, item=item))
+        self._out.send(events.ResponseOutputItemDone(response_id=self.id, output_index=index, item=item))
         self._output.append(item)
 
     def _padded(
@@ -271,6 +287,12 @@ class Response:
         self._out.send(events.ResponseDone(response=self.done))
 
     def _usage(self) -> events.ResponseUsage:
+        bill = self._bill()
+        if self.asked.habits.reasoning_usage and bill.output_token_details:
+            bill.output_token_details.reasoning_tokens = 0
+        return bill
+
+    def _bill(self) -> events.ResponseUsage:
         if not self._output:
             return no_usage()
         return usage(
@@ -280,19 +302,3 @@ class Response:
             text_out=self._text_tokens,
             audio_out_ms=self.audio_ms,
         )
-
-
-def _pieces(sound: Iterator[bytes | None], encoder: Encoder, size: int) -> Iterator[bytes | None]:
-    """The sound, encoded and in deltas of `size` bytes; the last may be shorter. None stays: nothing yet."""
-    held = b""
-    for chunk in sound:
-        if chunk is None:
-            yield None
-            continue
-        held += encoder.feed(chunk)
-        while len(held) >= size:
-            yield held[:size]
-            held = held[size:]
-    held += encoder.flush()
-    for at in range(0, len(held), size):
-        yield held[at : at + size]

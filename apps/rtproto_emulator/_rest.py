@@ -12,10 +12,11 @@ from rtproto import Config, Role, Session, UnsetType, events
 from rtproto.events import translation
 
 from ._auth import Access, presented
-from ._checks import check_client_session, check_fields, check_known
+from ._checks import check_client_session, check_fields
 from ._denied import Denied
+from ._habits import habits_of
 from ._refusal import Refusal, invalid, missing, unknown
-from ._session import default_session, merged, updated_session
+from ._session import default_session, default_translation, merged, updated_session
 from ._settings import Settings
 
 MAX_BODY = 1024 * 1024
@@ -113,11 +114,16 @@ class Rest:
         session_id = self._settings.make_id("sess")
         if kind.dialect == "ga-translation":
             return _translation(wanted, session_id, expires_at)
-        transcription = isinstance(wanted, events.TranscriptionSession)
-        model = getattr(wanted, "model", None) or "gpt-realtime"
+        habits = habits_of(kind.dialect)
         # It has not begun, so it has no end: real servers say 0.
-        default = default_session(session_id, 0, model=model, transcription=transcription, beta=kind.dialect == "beta")
-        return default if wanted is None else updated_session(default, wanted, default, spoke=False)
+        default = default_session(
+            session_id,
+            0,
+            habits,
+            model=getattr(wanted, "model", None) or habits.model,
+            transcription=isinstance(wanted, events.TranscriptionSession),
+        )
+        return default if wanted is None else updated_session(default, wanted, default, habits, spoke=False, busy=False)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -176,25 +182,18 @@ def _wanted(kind: _Kind, session: Any) -> events.AnySession:
     if not isinstance(event, events.SessionUpdate) or isinstance(event.session, UnsetType):
         error = orjson.loads(str(machine.outgoing()[0]))["error"]
         raise Refusal(error["code"], error["message"].removeprefix(f"{kind.update}: "), error["param"])
-    check_known(event, beta=kind.dialect == "beta")
+    habits_of(kind.dialect).check_known(event)
     return event.session
 
 
 def _translation(wanted: events.AnySession | None, session_id: str, expires_at: int) -> events.AnySession:
     if not isinstance(wanted, translation.TranslationSession) or not wanted.model:
         raise missing("session.model" if wanted else "session")
+    habits = habits_of("ga-translation")
     check_client_session(wanted)
-    check_fields(wanted, "session")
-    default = translation.TranslationSession(
-        id=session_id,
-        model=wanted.model,
-        expires_at=expires_at,
-        audio=events.AudioConfig(
-            input=events.AudioInput(transcription=None, noise_reduction=None),
-            output=translation.AudioOutput(language="en"),
-        ),
-    )
-    effective: events.AnySession = merged(default, wanted, default)
+    check_fields(wanted, "session", habits.checks)
+    default = default_translation(session_id, expires_at, wanted.model)
+    effective: events.AnySession = merged(default, wanted, default, habits)
     return effective
 
 

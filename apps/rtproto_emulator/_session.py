@@ -7,10 +7,11 @@ from typing import Any
 import attrs
 
 from rtproto import UNSET, events
-from rtproto.events import beta as beta_events
+from rtproto.events import translation
 
 from ._checks import check_client_session, check_fields, check_tool_choice
-from ._refusal import Refusal, invalid, missing
+from ._habits import WHOLE, Habits
+from ._refusal import Refusal, invalid, missing, unknown
 
 INSTRUCTIONS = (
     "You are the local voice server of rtproto. You repeat what you heard and what was written; where you know no "
@@ -18,26 +19,11 @@ INSTRUCTIONS = (
 )
 """What the simple brain does, in the place where a model has its orders."""
 
-_SERVER_VAD = events.ServerVad(
-    threshold=0.5,
-    prefix_padding_ms=300,
-    silence_duration_ms=500,
-    idle_timeout_ms=None,
-    create_response=True,
-    interrupt_response=True,
-)
-_SEMANTIC_VAD = events.SemanticVad(eagerness="auto", create_response=True, interrupt_response=True)
-_WHOLE: dict[type, Any] = {
-    events.ServerVad: _SERVER_VAD,
-    events.SemanticVad: _SEMANTIC_VAD,
-    events.AudioTranscription: events.AudioTranscription(model="gpt-realtime-whisper", language=None, prompt=None),
-    events.NoiseReduction: events.NoiseReduction(type="near_field"),
-    events.AudioPcm: events.AudioPcm(rate=24_000),
-}
-"""What an object begins with when a session gets one that it did not have."""
-
 _INPUT = events.AudioInput(
-    format=events.AudioPcm(rate=24_000), transcription=None, noise_reduction=None, turn_detection=_SERVER_VAD
+    format=events.AudioPcm(rate=24_000),
+    transcription=None,
+    noise_reduction=None,
+    turn_detection=WHOLE[events.ServerVad],
 )
 _OUTPUT = events.AudioOutput(format=events.AudioPcm(rate=24_000), voice="alloy", speed=1.0)
 _CLEARED = frozenset({"turn_detection"})
@@ -46,16 +32,14 @@ _CLEARED = frozenset({"turn_detection"})
 Session = events.RealtimeSession | events.TranscriptionSession
 
 
-def default_session(
-    session_id: str, expires_at: int, *, model: str, transcription: bool, beta: bool = False
-) -> Session:
+def default_session(session_id: str, expires_at: int, habits: Habits, *, model: str, transcription: bool) -> Session:
     """A new session. A transcription session has no answers, so it has no voice either."""
     if transcription:
         return events.TranscriptionSession(
             id=session_id,
             object="realtime.transcription_session",
             expires_at=expires_at,
-            audio=events.AudioConfig(input=attrs.evolve(_INPUT, transcription=_WHOLE[events.AudioTranscription])),
+            audio=events.AudioConfig(input=attrs.evolve(_INPUT, transcription=WHOLE[events.AudioTranscription])),
             include=None,
         )
     session = events.RealtimeSession(
@@ -74,13 +58,29 @@ def default_session(
         audio=events.AudioConfig(input=_INPUT, output=_OUTPUT),
         include=None,
     )
-    return beta_events.RealtimeSession(**attrs.asdict(session, recurse=False), temperature=0.8) if beta else session
+    return habits.begun(session)
 
 
-def updated_session(current: Session, change: events.AnySession, default: Session, *, spoke: bool) -> Session:
-    """`current` with what `change` says: absent leaves a field, null or "" takes it back to `default`.
+def default_translation(session_id: str, expires_at: int, model: str) -> translation.TranslationSession:
+    """A new translation session."""
+    return translation.TranslationSession(
+        id=session_id,
+        model=model,
+        expires_at=expires_at,
+        audio=events.AudioConfig(
+            input=events.AudioInput(transcription=None, noise_reduction=None),
+            output=translation.AudioOutput(language="en"),
+        ),
+    )
 
-    `spoke`: the assistant was heard, so its voice stays. Refuses what real servers refuse; then nothing changes.
+
+def updated_session(
+    current: Session, change: events.AnySession, default: Session, habits: Habits, *, spoke: bool, busy: bool
+) -> Session:
+    """`current` with what `change` says: absent leaves a field, null takes it back to `default`.
+
+    `spoke`: the assistant was heard, so its voice stays. `busy`: it is answering, so its speed stays. Refuses what real
+    servers refuse; then nothing changes.
     """
     if isinstance(change, events.UnknownObject):
         got = change.raw.get("type")
@@ -92,15 +92,20 @@ def updated_session(current: Session, change: events.AnySession, default: Sessio
         )
         raise Refusal("invalid_value", message, "session.type")
     check_client_session(change)
-    check_fields(change, "session")
-    new: Session = merged(current, change, default)
-    if change.extra:
-        new = attrs.evolve(new, extra={**(current.extra or {}), **change.extra})
-    _check_changes(current, new, spoke)
+    if isinstance(change, events.TranscriptionSession) and change.audio and change.audio.output:
+        raise unknown("session.audio.output")
+    check_fields(change, "session", habits.checks)
+    new: Session = merged(current, change, default, habits)
+    if change.extra or getattr(change, "output_modalities", UNSET) is not UNSET:
+        # Modalities are told in the client's own spelling.
+        new = attrs.evolve(new, extra=change.extra)
+    if isinstance(new, events.RealtimeSession):
+        new = habits.settled(new)
+    _check_changes(current, new, spoke, busy)
     return new
 
 
-def merged(current: Any, change: Any, default: Any) -> Any:
+def merged(current: Any, change: Any, default: Any, habits: Habits) -> Any:
     """`current` with every field that `change` has; objects of one class are merged in the same way."""
     fields: dict[str, Any] = {}
     for field in attrs.fields(type(change)):
@@ -110,17 +115,18 @@ def merged(current: Any, change: Any, default: Any) -> Any:
         base = getattr(default, field.name, UNSET)
         if new is UNSET:
             continue
-        if new is None or (new == "" and field.name == "instructions"):
+        if new is None:
             fields[field.name] = None if field.name in _CLEARED or base is UNSET else base
         elif attrs.has(type(new)) and not isinstance(new, events.UnknownObject):
-            start = old if type(old) is type(new) else _WHOLE.get(type(new), new)
-            fields[field.name] = merged(start, new, base if type(base) is type(new) else start)
+            kept = type(old) is type(new) and field.name not in habits.replaced
+            start = old if kept else habits.whole.get(type(new), new)
+            fields[field.name] = merged(start, new, base if type(base) is type(new) else start, habits)
         else:
             fields[field.name] = new
     return attrs.evolve(current, **fields)
 
 
-def _check_changes(current: Session, new: Session, spoke: bool) -> None:
+def _check_changes(current: Session, new: Session, spoke: bool, busy: bool) -> None:
     if isinstance(current, events.TranscriptionSession) or isinstance(new, events.TranscriptionSession):
         return
     check_tool_choice(new.tool_choice, new.tools or [], "session.tool_choice")
@@ -131,6 +137,9 @@ def _check_changes(current: Session, new: Session, spoke: bool) -> None:
         raise Refusal("invalid_value", "Cannot change tracing once it is set.", "session.tracing")
     if spoke and voice_of(new) != voice_of(current):
         raise voice_refusal()
+    if busy and audio_output(new).speed != audio_output(current).speed:
+        message = "Cannot change the speed while a response is in progress: wait for its response.done."
+        raise Refusal("invalid_value", message, "session.audio.output.speed")
 
 
 def voice_of(holder: Any) -> Any:

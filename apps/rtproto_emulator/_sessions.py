@@ -11,8 +11,8 @@ from typing import Protocol
 from rtproto import Close, events
 from rtproto.errors import SessionClosed
 
+from ._machine import Machine
 from ._metrics import Meter, Metrics
-from ._policy import Policy
 from ._settings import Settings
 from ._visit import Denied
 
@@ -49,7 +49,7 @@ class Sessions:
         line = f"{len(self._wires)} sessions are open, which is the limit of this server: try again later."
         return Denied(503, line, "session_limit_reached")
 
-    async def converse(self, wire: Wire, policy: Policy, dialect: str = "ga") -> None:
+    async def converse(self, wire: Wire, policy: Machine, dialect: str = "ga") -> None:
         """Runs a session until one side ends it."""
         self._wires.add(wire)
         meter = Meter(self.metrics, dialect)
@@ -72,7 +72,7 @@ class Sessions:
 class _Talk:
     """One session: a reader, and a clock beside it. Whoever finds nobody writing writes."""
 
-    def __init__(self, wire: Wire, policy: Policy, meter: Meter) -> None:
+    def __init__(self, wire: Wire, policy: Machine, meter: Meter) -> None:
         self._wire = wire
         self._meter = meter
         self._policy = policy

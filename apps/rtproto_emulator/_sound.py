@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import attrs
 from rtproto_audio import Resampler, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+
+from rtproto import events
 
 ENGINE_RATE = 24_000
 """Hz of the PCM16 that ears, brain and voice deal in."""
@@ -32,7 +35,13 @@ class Encoding:
         return self.rate * self.sample_bytes // 1000
 
 
-PCM16 = Encoding(name="audio/pcm", rate=24_000, sample_bytes=2, to_pcm16=bytes, from_pcm16=bytes)
+@cache
+def pcm16(rate: int) -> Encoding:
+    """PCM16 at `rate` Hz."""
+    return Encoding(name="audio/pcm", rate=rate, sample_bytes=2, to_pcm16=bytes, from_pcm16=bytes)
+
+
+PCM16 = pcm16(24_000)
 ULAW = Encoding(name="audio/pcmu", rate=8_000, sample_bytes=1, to_pcm16=ulaw_decode, from_pcm16=ulaw_encode)
 ALAW = Encoding(name="audio/pcma", rate=8_000, sample_bytes=1, to_pcm16=alaw_decode, from_pcm16=alaw_encode)
 
@@ -41,7 +50,9 @@ ENCODINGS: dict[str, Encoding] = {encoding.name: encoding for encoding in (PCM16
 
 
 def encoding_of(wire_format: object) -> Encoding:
-    """The encoding that a session's `format` names; PCM16 where it names none."""
+    """The encoding that a session's `format` names; PCM16 at 24 kHz where it names none."""
+    if isinstance(wire_format, events.AudioPcm):
+        return pcm16(wire_format.rate or ENGINE_RATE)
     return ENCODINGS[getattr(wire_format, "type", "audio/pcm")]
 
 
@@ -93,3 +104,20 @@ class Encoder:
     def flush(self) -> bytes:
         """Ends the stream: what was held back."""
         return self.encoding.from_pcm16(self._resampler.flush())
+
+
+def pieces(sound: Iterator[bytes | None], encoding: Encoding, size: int) -> Iterator[bytes | None]:
+    """PCM16 at 24 kHz, encoded and in pieces of `size` bytes; the last may be shorter. None stays: nothing yet."""
+    encoder = Encoder(encoding)
+    held = b""
+    for chunk in sound:
+        if chunk is None:
+            yield None
+            continue
+        held += encoder.feed(chunk)
+        while len(held) >= size:
+            yield held[:size]
+            held = held[size:]
+    held += encoder.flush()
+    for at in range(0, len(held), size):
+        yield held[at : at + size]

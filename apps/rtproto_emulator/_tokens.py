@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from rtproto import events, value
@@ -9,6 +10,7 @@ from rtproto import events, value
 CHARACTERS_PER_TOKEN = 4
 INPUT_MS_PER_TOKEN = 100
 OUTPUT_MS_PER_TOKEN = 50
+_WORD = re.compile(r"\s*\S+|\s+")
 TOKENS_PER_MINUTE = 15_000_000
 """The limit of a large account."""
 
@@ -16,6 +18,17 @@ TOKENS_PER_MINUTE = 15_000_000
 def text_tokens(text: str) -> int:
     """About one for four characters."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+def audio_tokens(ms: int) -> int:
+    """Of speech that the server puts out."""
+    return -(-ms // OUTPUT_MS_PER_TOKEN)
+
+
+def spoken_words(text: str) -> list[str]:
+    """The words of a text, each with the spaces before it; joined they are the text."""
+    found: list[str] = _WORD.findall(text)
+    return found
 
 
 def item_text(item: events.Item) -> str:
@@ -52,7 +65,7 @@ def usage(
     """The bill: the input's words and `input_ms` of heard audio, `text_out` tokens and `audio_out_ms` of speech."""
     text_in = text_tokens(instructions) + sum(_part_tokens(item) for item in items)
     audio_in = -(-input_ms // INPUT_MS_PER_TOKEN)
-    audio_out = -(-audio_out_ms // OUTPUT_MS_PER_TOKEN)
+    audio_out = audio_tokens(audio_out_ms)
     return _usage(text_in, audio_in, text_out, audio_out)
 
 

@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 import attrs
 
-from rtproto import events, value
+from rtproto import UNSET, Opt, events, value
 
 from ._engines import EarlyTranscriber, Speech, Transcriber
 from ._outbox import Outbox
 from ._sound import Sound
+from ._tokens import INPUT_MS_PER_TOKEN, text_tokens
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """What the client wants to hear of the user's words.
+
+    `usage` is how they are billed: "tokens" or "duration" (None: nothing is told). A `whole` transcript comes in one
+    delta. A `diarized` one comes in segments, too. Where `logprobs` are wanted they are null: no recogniser here
+    knows them.
+    """
+
+    language: str | None = None
+    prompt: str | None = None
+    usage: str | None = "duration"
+    whole: bool = False
+    diarized: bool = False
+    logprobs: bool = False
+
+    def known(self) -> dict[str, Any]:
+        """What every event of a transcription has."""
+        return {"content_index": 0, "logprobs": None if self.logprobs else UNSET}
+
+
+def wanted_of(transcription: events.AudioTranscription, include: Sequence[str], *, billed: bool) -> Wanted:
+    """What a session's `transcription` asks for: what its model is known for."""
+    model = value(transcription.model, "")
+    return Wanted(
+        language=value(transcription.language, None),
+        prompt=value(transcription.prompt, None),
+        usage=None if not billed else "tokens" if model.startswith("gpt-4o") else "duration",
+        whole=model == "whisper-1",
+        diarized="diarize" in model,
+        logprobs=_LOGPROBS in include,
+    )
 
 
 @attrs.define(kw_only=True)
 class _Job:
     item_id: str
     pieces: Iterator[str | None]
-    announced: bool
-    seconds: int
+    wanted: Wanted | None
+    ms: int
     finish: Callable[[str], None]
     transcript: str = ""
 
@@ -29,8 +65,12 @@ class Early:
     """What was begun before the turn ended, and what the session wanted then."""
 
     pieces: Iterator[str | None]
-    wanted: events.AudioTranscription | None
+    wanted: Wanted | None
 
+
+_LOGPROBS = "item.input_audio_transcription.logprobs"
+_SPEAKER = "spk_1"
+"""Nobody here tells voices apart: whoever speaks is the first."""
 
 _MAX_EARLY_MS = 20_000
 """A longer turn is transcribed when it has ended: at every pause all of it would be decoded again, for nothing."""
@@ -59,7 +99,7 @@ class Transcriptions:
         if isinstance(self._transcriber, EarlyTranscriber):
             self._transcriber.prepare()
 
-    def begin(self, sound: Sound, wanted: events.AudioTranscription | None) -> Early | None:
+    def begin(self, sound: Sound, wanted: Wanted | None) -> Early | None:
         """Begins to transcribe a turn that may have ended here. Dropping what it returns cancels it."""
         if sound.ms > _MAX_EARLY_MS:
             return None
@@ -74,7 +114,7 @@ class Transcriptions:
         self,
         item_id: str,
         sound: Sound,
-        wanted: events.AudioTranscription | None,
+        wanted: Wanted | None,
         finish: Callable[[str], None],
         early: Early | None = None,
     ) -> None:
@@ -86,19 +126,19 @@ class Transcriptions:
             _Job(
                 item_id=item_id,
                 pieces=early.pieces if early and early.wanted == wanted else self._understand(sound, wanted),
-                announced=wanted is not None,
-                seconds=-(-sound.ms // 1000),
+                wanted=wanted,
+                ms=sound.ms,
                 finish=finish,
             )
         )
 
-    def _understand(self, sound: Sound, wanted: events.AudioTranscription | None) -> Iterator[str | None]:
+    def _understand(self, sound: Sound, wanted: Wanted | None) -> Iterator[str | None]:
         # A generator, so that an engine that raises at once is told like one that raises later.
         yield from self._transcriber.transcribe(
             Speech(
                 pcm=sound.engine_pcm(),
-                language=value(wanted.language, None) if wanted else None,
-                prompt=value(wanted.prompt, None) if wanted else None,
+                language=wanted.language if wanted else None,
+                prompt=wanted.prompt if wanted else None,
                 asker=self,
             )
         )
@@ -113,35 +153,72 @@ class Transcriptions:
                 if piece is None:
                     return False
                 job.transcript += piece
-                if job.announced and piece:
-                    self._out.send(self._delta(job, piece))
+                if job.wanted and piece and not job.wanted.whole:
+                    self._say(job, job.wanted, piece)
         except Exception as error:
             self._fail(job, str(error) or repr(error))
             return True
         transcript = job.transcript.strip()
         job.finish(transcript)
-        if job.announced:
-            usage = events.UsageDuration(seconds=job.seconds if transcript else 0)
-            self._out.send(
-                events.ConversationItemInputAudioTranscriptionCompleted(
-                    item_id=job.item_id, content_index=0, transcript=transcript, usage=usage
-                )
-            )
+        if job.wanted:
+            self._complete(job, job.wanted, transcript)
         return True
 
-    def _delta(self, job: _Job, piece: str) -> events.ConversationItemInputAudioTranscriptionDelta:
-        event = events.ConversationItemInputAudioTranscriptionDelta(item_id=job.item_id, content_index=0, delta=piece)
+    def _say(self, job: _Job, wanted: Wanted, piece: str) -> None:
         padding = self._out.padding(piece)
-        if padding is not None:
-            event.obfuscation = padding
-        return event
+        self._out.send(
+            events.ConversationItemInputAudioTranscriptionDelta(
+                item_id=job.item_id,
+                delta=piece,
+                obfuscation=UNSET if padding is None else padding,
+                **wanted.known(),
+            )
+        )
+
+    def _complete(self, job: _Job, wanted: Wanted, transcript: str) -> None:
+        if wanted.whole and transcript:
+            self._say(job, wanted, transcript)
+        if wanted.diarized and transcript:
+            self._out.send(
+                events.ConversationItemInputAudioTranscriptionSegment(
+                    item_id=job.item_id,
+                    content_index=0,
+                    id=self._out.make_id("seg"),
+                    speaker=_SPEAKER,
+                    start=0.0,
+                    end=job.ms / 1000,
+                    text=transcript,
+                )
+            )
+        self._out.send(
+            events.ConversationItemInputAudioTranscriptionCompleted(
+                item_id=job.item_id,
+                transcript=transcript,
+                usage=_usage(wanted, job.ms if transcript else 0, transcript),
+                **wanted.known(),
+            )
+        )
 
     def _fail(self, job: _Job, message: str) -> None:
         job.finish("")
-        if job.announced:
+        if job.wanted:
             error = events.ErrorDetails(
                 type="transcription_error", code="transcription_failed", message=message, param=None
             )
             self._out.send(
                 events.ConversationItemInputAudioTranscriptionFailed(item_id=job.item_id, content_index=0, error=error)
             )
+
+
+def _usage(wanted: Wanted, ms: int, transcript: str) -> Opt[events.TranscriptionUsage]:
+    if wanted.usage is None:
+        return UNSET
+    if wanted.usage == "duration":
+        return events.UsageDuration(seconds=-(-ms // 1000))
+    heard, told, said = -(-ms // INPUT_MS_PER_TOKEN), text_tokens(wanted.prompt or ""), text_tokens(transcript)
+    return events.UsageTokens(
+        total_tokens=heard + told + said,
+        input_tokens=heard + told,
+        output_tokens=said,
+        input_token_details=events.InputTokenDetails(text_tokens=told, audio_tokens=heard),
+    )

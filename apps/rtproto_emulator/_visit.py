@@ -11,11 +11,24 @@ from rtproto.events import Requested
 
 from ._auth import Access, presented
 from ._denied import Denied as Denied
+from ._machine import Machine
 from ._policy import Policy
 from ._settings import Settings
+from ._translation import Translation
 
-PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime")
-"""Where sessions are: OpenAI's path, Azure's, and Azure's preview."""
+PATHS = (
+    "/v1/realtime",
+    "/v1/realtime/translations",
+    "/openai/v1/realtime",
+    "/openai/v1/realtime/translations",
+    "/openai/realtime",
+    "/voice-live/realtime",
+)
+"""Where sessions are: OpenAI's paths, Azure's, Azure's preview, and Azure Voice Live's."""
+
+
+NO_CALL = "No session found for the provided call_id"
+"""What OpenAI says where a sideband looks for a call that there is not: without WebRTC and SIP there is none here."""
 
 
 @attrs.frozen(kw_only=True)
@@ -29,13 +42,15 @@ class Visit:
     session: events.AnySession | None = None
     """What it begins as, where the client's secret says so."""
 
-    def policy(self, settings: Settings) -> Policy:
+    def policy(self, settings: Settings) -> Machine:
         """What answers it."""
+        if self.dialect == "ga-translation":
+            return Translation(settings, model=self.model, session=self.session)
         return Policy(
             settings,
             model=self.model,
             transcription=self.transcription,
-            beta=self.dialect == "beta",
+            dialect=self.dialect,
             session=self.session,
         )
 
@@ -54,6 +69,8 @@ def visit(
     admitted = access.admit(presented(query, headers, subprotocols), now)
     if isinstance(admitted, Denied):
         return admitted
+    if "call_id" in query:
+        return Denied(404, NO_CALL, "call_id_not_found")
     requested = Requested(
         path=path, query=tuple(query.items()), headers=tuple(headers.items()), subprotocols=tuple(subprotocols)
     )
@@ -64,7 +81,7 @@ def visit(
     return Visit(
         dialect="beta" if admitted and admitted.dialect == "beta" else dialect,
         subprotocol="realtime" if "realtime" in subprotocols else None,
-        model=query.get("model") or query.get("deployment"),
+        model=query.get("model") or query.get("deployment") or query.get("agent-name"),
         transcription=query.get("intent") == "transcription",
         session=admitted.session if admitted else None,
     )

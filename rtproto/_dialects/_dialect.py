@@ -73,6 +73,15 @@ class Dialect:
         """The type of the session in the event `name`, where the wire has none."""
         return None if name in self.typed_sessions else self.session_type
 
+    def param(self, path: str) -> str:
+        """What its servers call the field that stands at `path` in GA, such as ``session.audio.output.voice``."""
+        for holder, moves in (("session", self.session), ("response", self.params)):
+            for move in moves:
+                ga = ".".join((holder, *move.path))
+                if path == ga or path.startswith((f"{ga}.", f"{ga}[")):
+                    return f"{holder}.{move.name}{path[len(ga) :]}"
+        return path
+
     def written_name(self, ga: str) -> str:
         """The type under which it writes the GA event `ga`."""
         return next((name for name, of in self.names.items() if of == ga and name not in self.aliases), ga)

@@ -16,7 +16,7 @@ from emulated import Emulated, silence, voice
 from rtproto_emulator import Call, Context, EchoResponder, Engines, Say, Settings
 from shared import SPEC, need, read_jsonl
 
-from rtproto import events, to_dict, value
+from rtproto import events, value
 
 TRACES = SPEC / "examples" / "traces"
 LOOSE = {"obfuscation"}
@@ -39,9 +39,10 @@ def recorded(name: str) -> list[dict[str, Any]]:
     return [line for line in lines if line.get("kind") == "message" and line["event"]]
 
 
-def replay(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def replay(lines: list[dict[str, Any]], dialect: str) -> list[dict[str, Any]]:
     """What the emulator says to the recorded client; its audio is replaced by speech, which the recorder cut away."""
-    e = Emulated(Settings(pace=math.inf, obfuscation=True, engines=Engines(responder=Caller())), model="gpt-realtime")
+    settings = Settings(pace=math.inf, obfuscation=True, engines=Engines(responder=Caller()))
+    e = Emulated(settings, dialect, model="gpt-realtime")
     calls: list[str] = []
     spoke = False
     for line in lines:
@@ -58,7 +59,7 @@ def replay(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if spoke:
         e.speak(silence(1.0) + voice(1.0) + silence(1.0))
     e.finish()
-    return [to_dict(event) for event in e.seen]
+    return e.wire
 
 
 def order(said: list[dict[str, Any]]) -> list[str]:
@@ -97,19 +98,23 @@ def shapes(said: list[dict[str, Any]]) -> dict[str, set[frozenset[str]]]:
     return table
 
 
-NAMES = [
-    "openai_text_in_audio_out_turn",
-    "openai_audio_in_server_vad_turn",
-    "openai_tool_call_round",
-    "openai_message_history_seeding",
-]
+NAMES = {
+    "openai_text_in_audio_out_turn": "ga",
+    "openai_audio_in_server_vad_turn": "ga",
+    "openai_tool_call_round": "ga",
+    "openai_message_history_seeding": "ga",
+    "azure_voice_live_text_in_audio_out_turn": "azure-voicelive",
+    "azure_voice_live_audio_in_server_vad_turn": "azure-voicelive",
+}
+"""The recordings, each with the dialect of its server."""
+BETA = ["beta_webrtc_interruption", "beta_out_of_band_text"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_order_of_events(name: str) -> None:
     lines = recorded(name)
     theirs = order([line["event"] for line in lines if line["dir"] == "received"])
-    ours = order(replay(lines))
+    ours = order(replay(lines, NAMES[name]))
     # The real client sent the function's output before the answer of the call had ended: there the two interleave.
     if name == "openai_tool_call_round":
         assert sorted(ours) == sorted(theirs)
@@ -121,12 +126,41 @@ def test_the_order_of_events(name: str) -> None:
 def test_the_fields_of_events(name: str) -> None:
     lines = recorded(name)
     theirs = shapes([line["event"] for line in lines if line["dir"] == "received"])
-    for kind, ours in shapes(replay(lines)).items():
+    for kind, ours in shapes(replay(lines, NAMES[name])).items():
         if kind not in theirs:
             assert kind.startswith(("rate_limits", "conversation.item.input_audio_transcription")), kind
             continue
         strange = [sorted(shape ^ nearest(shape, theirs[kind])) for shape in ours - theirs[kind]]
         assert strange == [], kind
+
+
+OBJECTS = (
+    "session.created",
+    "conversation.item.created",
+    "response.created",
+    "response.output_item",
+    "response.content",
+)
+
+
+@pytest.mark.parametrize("name", BETA)
+def test_the_objects_of_the_beta(name: str) -> None:
+    """These were recorded over WebRTC and not from the start: only their objects can be compared."""
+    theirs = shapes([line["event"] for line in read_jsonl(need(TRACES / f"{name}.jsonl")) if line["event"]])
+    written, answering = (Emulated(Settings(pace=math.inf), "beta", model="gpt-4o-realtime-preview") for _ in range(2))
+    for text in ("first", "second"):
+        content = [{"type": "input_text", "text": text}]
+        item = {"type": "message", "role": "user", "content": content}
+        written.raw(json.dumps({"type": "conversation.item.create", "item": item}))
+    written.speak(silence(1.0) + voice(1.0) + silence(1.0))
+    written.finish()
+    answering.raw('{"type": "response.create", "response": {"modalities": ["text"], "metadata": {"request_id": "1"}}}')
+    answering.finish()
+    ours = shapes(written.wire + answering.wire)
+    for kind in theirs:
+        if kind.startswith(OBJECTS):
+            strange = [sorted(shape ^ nearest(shape, ours[kind])) for shape in theirs[kind] - ours[kind]]
+            assert strange == [], kind
 
 
 def nearest(shape: frozenset[str], known: set[frozenset[str]]) -> frozenset[str]:

@@ -25,6 +25,7 @@ from rtproto_emulator import Emulator, Engines, Settings
 import rtproto
 from rtproto import Config, Endpoint, events
 from rtproto.errors import HandshakeError
+from rtproto.events import translation
 
 ENGINES: list[Any] = ["aiohttp", "stream"]
 SECONDS = 20.0
@@ -122,7 +123,7 @@ def test_a_beta_session(emulator: Emulator, path: str, headers: Any) -> None:
     where = rtproto.endpoint(emulator.url.replace("/v1/realtime", path), dialect="beta", headers=headers)
     with rtproto_sync.connect(where) as rt:
         created = until(rt, events.SessionCreated)[0]
-        assert created.session.model == ("d" if "deployment" in path else "gpt-realtime")
+        assert created.session.model == ("d" if "deployment" in path else "gpt-4o-realtime-preview")
         rt.send(wrote("hello"))
         added = until(rt, events.ConversationItemAdded)[-1]
         assert added.wire_type == "conversation.item.created"
@@ -131,6 +132,18 @@ def test_a_beta_session(emulator: Emulator, path: str, headers: Any) -> None:
 def test_a_transcription_session(emulator: Emulator) -> None:
     with rtproto_sync.connect(endpoint(emulator, "/v1/realtime?intent=transcription")) as rt:
         assert until(rt, events.SessionCreated)[0].session.type == "transcription"
+
+
+def test_a_translation_session(emulator: Emulator) -> None:
+    where = endpoint(emulator, "/v1/realtime/translations?model=gpt-realtime-translate")
+    with rtproto_sync.connect(where, Config(strict=True)) as rt:
+        assert until(rt, events.SessionCreated)[0].session.model == "gpt-realtime-translate"
+        rt.send(events.InputAudioBufferAppend(audio=silence(0.3) + voice(0.5)))
+        rt.send(translation.SessionClose())
+        seen = until(rt, translation.SessionClosed)
+        words = "".join(e.delta for e in seen if isinstance(e, translation.SessionOutputTranscriptDelta))
+        assert words == "(not translated) (0.5 seconds of speech)"
+        assert until(rt, events.Closed)[-1].code == 1000
 
 
 def test_the_key_is_never_echoed(emulator: Emulator) -> None:
@@ -193,6 +206,14 @@ def test_a_wrong_path(emulator: Emulator) -> None:
     assert refused.value.status == 404
     assert b"There is nothing at /v2/realtime" in refused.value.body
     assert b"/v1/realtime" in refused.value.body
+
+
+def test_a_call_that_there_is_not(emulator: Emulator) -> None:
+    where = endpoint(emulator, "/v1/realtime?call_id=rtc_1")
+    with pytest.raises(HandshakeError) as refused, rtproto_sync.connect(where):
+        pass
+    assert refused.value.status == 404
+    assert b"No session found for the provided call_id" in refused.value.body
 
 
 def test_health() -> None:
