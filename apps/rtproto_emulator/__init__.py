@@ -10,6 +10,7 @@ run. With ``Settings(engines=real_engines())`` it understands words and speaks, 
 """
 
 try:
+    from ._chat_brain import ChatResponder
     from ._choice import Choice, EngineMissing, choose, real_engines
     from ._emulator import Emulator, serve, start
     from ._engines import Call, Context, EarlyTranscriber, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
@@ -27,6 +28,7 @@ except ImportError as error:
 
 __all__ = [
     "Call",
+    "ChatResponder",
     "Choice",
     "Context",
     "EarlyTranscriber",

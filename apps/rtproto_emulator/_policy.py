@@ -18,7 +18,7 @@ from ._asked import Asked, asked, refuse_transcription
 from ._checks import check_known
 from ._conversation import Conversation
 from ._ears import Ears
-from ._engines import Context
+from ._engines import Context, InstructedResponder
 from ._items import Inputs, idle_note, sounds_of, taken
 from ._outbox import Outbox
 from ._refusal import Refusal, invalid
@@ -32,6 +32,10 @@ from ._vad import Paused, Resumed, Started, Stopped, Turning
 
 _PATIENCE = 0.02
 """Seconds until an engine that had nothing yet is asked again: a fiftieth of a second is soon enough for speech."""
+
+
+_INSTRUCTIONS = "You are the local voice server of rtproto."
+"""Where the brain has none of its own: this is all that is known of it."""
 
 
 @attrs.define
@@ -79,7 +83,7 @@ class Policy:
 
     def start(self, now: float, unix_time: float = 0.0) -> None:
         """The client is connected. `now` is in seconds of a monotonic clock, `unix_time` in seconds since 1970."""
-        make_id, settings = self._out.make_id, self.settings
+        make_id, settings, responder = self._out.make_id, self.settings, self.settings.engines.responder
         self._conversation = Conversation(
             make_id("conv"),
             max_items=settings.max_items,
@@ -90,6 +94,7 @@ class Policy:
             make_id("sess"),
             int(unix_time + settings.duration),
             model=self._model or "gpt-realtime",
+            instructions=responder.instructions if isinstance(responder, InstructedResponder) else _INSTRUCTIONS,
             transcription=self._transcription,
             beta=self._beta,
         )
@@ -113,6 +118,15 @@ class Policy:
             given = event.raw.get("event_id") if isinstance(event, events.Unknown) else event.event_id
             self._refuse(refusal, given if isinstance(given, str) else None)
         self.tick(now)
+
+    def stop(self) -> None:
+        """The client is gone: drops all that engines still do for it."""
+        self._expires = None
+        self._speech = None
+        for response in self._responses:
+            response.drop()
+        self._responses.clear()
+        self._transcriptions.stop()
 
     def next_event(self) -> events.ServerEvent | Close | None:
         """What must be sent next, None when there is nothing now. After a Close nothing comes any more."""
@@ -367,8 +381,7 @@ class Policy:
         message = f"Your session hit the maximum duration of {minutes} minutes."
         self._refuse(Refusal("session_expired", message), None)
         self._out.close(Close(1001, message))
-        self._expires = None
-        self._responses.clear()
+        self.stop()
 
     def _refuse(self, refusal: Refusal, event_id: str | None) -> None:
         self._out.send(events.ErrorEvent(error=refusal.error(event_id)))

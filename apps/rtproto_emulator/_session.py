@@ -12,12 +12,6 @@ from rtproto.events import beta as beta_events
 from ._checks import check_client_session, check_fields, check_tool_choice
 from ._refusal import Refusal, invalid, missing
 
-INSTRUCTIONS = (
-    "You are the local voice server of rtproto. You repeat what you heard and what was written; where you know no "
-    "words you say how long someone spoke, and play it back."
-)
-"""What the simple brain does, in the place where a model has its orders."""
-
 _SERVER_VAD = events.ServerVad(
     threshold=0.5,
     prefix_padding_ms=300,
@@ -47,7 +41,7 @@ Session = events.RealtimeSession | events.TranscriptionSession
 
 
 def default_session(
-    session_id: str, expires_at: int, *, model: str, transcription: bool, beta: bool = False
+    session_id: str, expires_at: int, *, model: str, instructions: str, transcription: bool, beta: bool = False
 ) -> Session:
     """A new session. A transcription session has no answers, so it has no voice either."""
     if transcription:
@@ -64,7 +58,7 @@ def default_session(
         expires_at=expires_at,
         model=model,
         output_modalities=["audio"],
-        instructions=INSTRUCTIONS,
+        instructions=instructions,
         tools=[],
         tool_choice="auto",
         max_output_tokens="inf",

@@ -43,6 +43,11 @@ class EchoResponder:
     are the user's words.
     """
 
+    instructions = (
+        "You are the local voice server of rtproto. You repeat what you heard and what was written; where you know no "
+        "words you say how long someone spoke, and play it back."
+    )
+
     def respond(self, context: Context) -> Iterator[Say | Call | None]:
         """One piece."""
         last = next((item for item in reversed(context.items) if not _by_assistant(item)), None)
