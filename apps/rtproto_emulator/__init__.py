@@ -15,6 +15,7 @@ try:
     from ._emulator import Emulator, serve, start
     from ._engines import Call, Context, EarlyTranscriber, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
     from ._policy import Policy
+    from ._rules_brain import RulesResponder
     from ._settings import Engines, Settings
     from ._silero import SileroActivity
     from ._simple import EchoResponder, EchoSpeaker, HumSpeaker, SpeechMeter
@@ -43,6 +44,7 @@ __all__ = [
     "Policy",
     "RemoteTranscriber",
     "Responder",
+    "RulesResponder",
     "Say",
     "Settings",
     "SileroActivity",
