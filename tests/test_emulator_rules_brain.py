@@ -20,7 +20,7 @@ from rtproto_emulator._tool_match import arguments, called
 from rtproto import events
 
 NOW = datetime(2026, 3, 3, 9, 5, tzinfo=timezone.utc)
-UNKNOWN = "I am a small offline server and do not know the answer."
+UNKNOWN = "I do not know the answer."
 
 
 def heard(words: str | None) -> events.MessageItem:
@@ -78,6 +78,12 @@ def said(words: str, **context: Any) -> str:
 )
 def test_what_it_answers(words: str, expected: str) -> None:
     assert said(words) == expected
+
+
+@pytest.mark.skipif(not available_timezones(), reason="this machine has no time zone database")
+def test_the_time_elsewhere() -> None:
+    assert said("what time is it in berlin") == "It is 10:05 in berlin."
+    assert said("What is the time in New York right now?") == "It is 04:05 in New York."
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@
         ...  # connect any Realtime client to emulator.url
 
 By itself it hears when someone speaks, says how much it heard, and plays the user's own words back: the same on every
-run. With ``Settings(engines=real_engines())`` it understands words and speaks, as far as what is installed can.
+run. With ``Settings(engines=real_engines())`` it understands words, answers by a few rules and speaks, as far as what
+is installed can.
 """
 
 try:

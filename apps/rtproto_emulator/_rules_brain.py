@@ -17,7 +17,7 @@ from ._simple import demanded, echo
 from ._tokens import item_text
 from ._tool_match import arguments, called, ranked
 
-_UNKNOWN = "I am a small offline server and do not know the answer."
+_UNKNOWN = "I do not know the answer."
 _WORDLESS = re.compile(r"\(\d+\.\d seconds of speech\)")
 """What is heard without a recogniser."""
 _MAX_QUOTE = 300
