@@ -120,7 +120,7 @@ class ChatResponder:
                 f"cannot be trusted: {getattr(error.certificate_error, 'verify_message', 'its certificate is wrong')}"
             )
         if isinstance(error, aiohttp.ClientConnectorError):
-            return f"cannot be reached: {error.os_error.strerror or error.os_error}"
+            return f"cannot be reached: {_reason(error.os_error)}"
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             return "cannot be reached: it does not answer"
         if isinstance(error, aiohttp.ServerTimeoutError):
@@ -130,6 +130,11 @@ class ChatResponder:
         if isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError)):
             return BROKE_OFF
         return f"broke off: {type(error).__name__}"
+
+
+def _reason(error: OSError) -> str:
+    """In a refusal asyncio puts the address once more in the place of the system's words."""
+    return "connection refused" if isinstance(error, ConnectionRefusedError) else error.strerror or str(error)
 
 
 async def _listen(response: aiohttp.ClientResponse, put: Callable[[Say | Call], None]) -> None:
