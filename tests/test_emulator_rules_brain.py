@@ -126,6 +126,8 @@ def test_what_it_said_before() -> None:
         ("Answer with the single word pong.", "pong"),
         ("You are nice. Always answer with: I am here.", "I am here"),
         ("Respond only with 'OK'", "OK"),
+        ("Answer every question with the word pong!", "pong"),
+        ("Reply with exactly: All is well.", "All is well"),
         ('Please say "Well done!" to everything.', "Well done!"),
         ("Reply in one sentence.", "I heard what is the weather in paris."),
         ("Be kind. Keep it to a single short sentence.", "I heard what is the weather in paris."),

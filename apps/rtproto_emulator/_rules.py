@@ -111,7 +111,9 @@ _BEFORE = re.compile(
 _AFTER = re.compile(r",?\s+(?:please|right now|now|for me|thank you|thanks)$", re.IGNORECASE)
 
 _LEAD = r"(?:(?:please|always|only|just|you (?:must|should|will)) ){0,4}(?:answer|reply|respond|say)"
-_ONLY = r"(?: (?:only|just|exactly|always|with|to everything)){0,4}"
+_ONLY = (
+    r"(?: (?:only|just|exactly|always|with|to everything|(?:to )?(?:every|any|each|all) (?:question|message)s?)){0,4}"
+)
 _FIXED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -120,7 +122,8 @@ _FIXED = tuple(
         rf"{_LEAD}{_ONLY}(?: the (?:words?|phrase|sentence|text))?:? "
         r"[\"'\u201c\u2018](?P<said>[^\"\u201d]+?)[\"'\u201d\u2019]"
         r"(?: (?:to everything|whatever .*|every time|always|only|and nothing else))?[.!]?",
-        r"(?:please )?always (?:(?:answer|reply|respond)(?: (?:only|just))? with|say)(?: (?:only|just|exactly))?:? "
+        r"(?:please )?(?:always (?:(?:answer|reply|respond)(?: (?:only|just))? with|say)(?: (?:only|just|exactly))?"
+        r"|(?:always )?(?:answer|reply|respond|say)(?: with)? exactly):? "
         r"(?!(?:an?|one|your|short|brief|care|in)\b)(?P<said>[^\"\u201c]+?)[.!]?",
     )
 )
