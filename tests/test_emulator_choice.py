@@ -10,12 +10,15 @@ import pytest
 from commands import run
 from emulated import Emulated, append, only, silence, sound, voice
 from rtproto_emulator import (
+    ChatResponder,
+    EchoResponder,
     EchoSpeaker,
     EnergyActivity,
     EngineMissing,
     HumSpeaker,
     PocketsphinxTranscriber,
     RemoteTranscriber,
+    RulesResponder,
     Settings,
     SileroActivity,
     SpeechMeter,
@@ -46,7 +49,7 @@ def test_the_best_of_what_is_installed() -> None:
     assert engines.activity is SileroActivity
     assert isinstance(engines.transcriber, PocketsphinxTranscriber)
     assert isinstance(engines.speaker, EspeakSpeaker)
-    assert str(choice) == "ears silero, recogniser pocketsphinx, voice espeak"
+    assert str(choice) == "ears silero, recogniser pocketsphinx, brain rules, voice espeak"
     assert isinstance(real_engines().transcriber, PocketsphinxTranscriber)
 
 
@@ -58,7 +61,8 @@ def test_without_any_extra() -> None:
     assert isinstance(engines.transcriber, SpeechMeter)
     assert isinstance(engines.speaker, EchoSpeaker)
     assert str(choice) == (
-        "ears energy, recogniser none, voice tone (for more: pip install 'rtproto[speech]' 'rtproto[espeak]')"
+        "ears energy, recogniser none, brain echo, voice tone "
+        "(for more: pip install 'rtproto[speech]' 'rtproto[espeak]')"
     )
 
 
@@ -87,7 +91,7 @@ def test_a_library_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_simple_ones_can_be_asked_for() -> None:
     choice = choose("energy", "none", "tone")
-    assert str(choice) == "ears energy, recogniser none, voice tone"
+    assert str(choice) == "ears energy, recogniser none, brain echo, voice tone"
     assert isinstance(choice.engines.speaker, EchoSpeaker)
 
 
@@ -103,9 +107,32 @@ def test_a_recogniser_elsewhere() -> None:
     assert choice.recogniser == "localhost:8000"
 
 
+def test_the_brain() -> None:
+    assert isinstance(choose().engines.responder, RulesResponder)
+    assert isinstance(choose(recogniser="http://localhost:8000/v1").engines.responder, RulesResponder)
+    assert isinstance(choose(recogniser="none").engines.responder, EchoResponder)
+    assert isinstance(choose(recogniser="none", brain="rules").engines.responder, RulesResponder)
+    assert isinstance(real_engines(brain="echo").responder, EchoResponder)
+
+
+def test_a_brain_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTPROTO_CHAT_KEY", "sk-secret")
+    choice = choose("energy", "none", "tone", chat_url="http://localhost:8000/v1", chat_model="tiny")
+    assert isinstance(choice.engines.responder, ChatResponder)
+    assert str(choice) == "ears energy, recogniser none, brain tiny at localhost:8000, voice tone"
+    monkeypatch.setenv("RTPROTO_CHAT_KEY", "sk-secret\n")
+    done = run("serve", "--chat-url", "http://localhost:8000/v1")
+    assert (done.exit_code, "sk-secret" in done.stderr) == (2, False)
+    assert done.stderr == "rtproto: the chat server's key has characters that no HTTP header can carry\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("--brain", "chat"), "the brain 'chat' asks a server: say which, such as --chat-url http://127.0.0.1:8000/v1"),
+        (("--chat-url", "localhost:8000"), "the URL of a chat server must be like http://127.0.0.1:8000/v1"),
+        (("--chat-url", "http://me:secret@host/v1"), "the URL of a chat server must be like http://127.0.0.1:8000/v1"),
+        (("--chat-url", "http://host/v1", "--brain", "echo"), "only with the brain 'chat', not 'echo'"),
         (("--recogniser", "sphinx"), "there is no recogniser 'sphinx'; choose one of auto, pocketsphinx, none, a URL"),
         (("--recogniser", "ftp://host"), "must be like http://127.0.0.1:8000/v1"),
         (("--recogniser", "http://me:secret@host/v1"), "must be like http://127.0.0.1:8000/v1"),
@@ -122,6 +149,8 @@ def test_what_cannot_be_chosen(arguments: tuple[str, ...], words: str) -> None:
 def test_names_that_there_are_not() -> None:
     with pytest.raises(ValueError, match="no ears 'big'"):
         choose(ears="big")
+    with pytest.raises(ValueError, match="no brain 'big'; choose one of auto, rules, echo, chat"):
+        choose(brain="big")
     with pytest.raises(ValueError, match="no voice 'low'"):
         choose(voice="low")
 

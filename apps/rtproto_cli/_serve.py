@@ -45,6 +45,15 @@ class Switch(str, Enum):
     off = "off"
 
 
+class Brain(str, Enum):
+    """What answers."""
+
+    auto = "auto"
+    rules = "rules"
+    echo = "echo"
+    chat = "chat"
+
+
 class Voice(str, Enum):
     """What speaks."""
 
@@ -71,6 +80,22 @@ def serve(
         ),
     ] = "auto",
     recogniser_model: Annotated[str, typer.Option(help="The model to ask for at that URL.")] = "whisper-1",
+    brain: Annotated[
+        Brain,
+        typer.Option(
+            help="What answers: a few rules (time, sums, spelling, functions), an echo of what was heard, or a chat "
+            "server."
+        ),
+    ] = Brain.auto,
+    chat_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A chat server, such as http://127.0.0.1:8000/v1: any with OpenAI's /chat/completions; its key is "
+            "$RTPROTO_CHAT_KEY.",
+        ),
+    ] = None,
+    chat_model: Annotated[str, typer.Option(help="The model to ask for there.")] = "gpt-4o-mini",
     voice: Annotated[Voice, typer.Option(help="What speaks: espeak-ng, or only a tone.")] = Voice.auto,
     api_key: Annotated[
         list[str] | None,
@@ -103,8 +128,9 @@ def serve(
     """Run an OpenAI Realtime server, offline and without a key.
 
     It hears when someone speaks, understands English and speaks it, with the engines that are installed
-    (`pip install 'rtproto[speech,espeak]'`); its answers say what it heard, no more. Without these engines it says how
-    long someone spoke, and plays the words back.
+    (`pip install 'rtproto[speech,espeak]'`). It answers by a few rules, calls functions, and says what it does not
+    know; with **--chat-url** a model of yours answers. Without these engines it says how long someone spoke, and plays
+    the words back.
 
     Clients find it at **/v1/realtime** (OpenAI), **/openai/v1/realtime** (Azure) and **/openai/realtime** (Azure
     preview, beta protocol). To point an official client at it:
@@ -128,7 +154,15 @@ def serve(
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
         logging.getLogger("asyncio").setLevel(logging.INFO)
     try:
-        choice = rtproto_emulator.choose(ears.value, recogniser, voice.value, model=recogniser_model)
+        choice = rtproto_emulator.choose(
+            ears.value,
+            recogniser,
+            voice.value,
+            brain.value,
+            model=recogniser_model,
+            chat_url=chat_url,
+            chat_model=chat_model,
+        )
     except (rtproto_emulator.EngineMissing, ValueError) as error:
         fail(Fatal(str(error), 2))
     try:

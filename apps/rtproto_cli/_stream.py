@@ -67,7 +67,7 @@ def stream(
 
     Without --provider and --url the environment decides, also a .env file: AZURE_OPENAI_ENDPOINT,
     AZURE_OPENAI_DEPLOYMENT and AZURE_OPENAI_API_KEY, or OPENAI_API_KEY (see development.env). Where it configures
-    nothing, the embedded server answers: it needs neither key nor network, and says what it heard.
+    nothing, the embedded server answers: it needs neither key nor network, and says so where it knows no answer.
 
     Ctrl-C stops, and keeps what has arrived; a second one stops at once. Exit status: 0 done, 1 it went wrong, 2 what
     you gave is wrong.

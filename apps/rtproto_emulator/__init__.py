@@ -6,17 +6,20 @@
         ...  # connect any Realtime client to emulator.url
 
 By itself it hears when someone speaks, says how much it heard, and plays the user's own words back: the same on every
-run. With ``Settings(engines=real_engines())`` it understands words and speaks, as far as what is installed can.
+run. With ``Settings(engines=real_engines())`` it understands words, answers by a few rules and speaks, as far as what
+is installed can.
 """
 
 try:
     from ._certificate import CertificateError, SelfSigned, self_signed, tls_from_files
+    from ._chat_brain import ChatResponder
     from ._choice import Choice, EngineMissing, choose, real_engines
     from ._comparison import Comparison
     from ._emulator import Emulator, replay, serve, serve_replay, start
     from ._engines import Call, Context, EarlyTranscriber, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
     from ._policy import Policy
     from ._replay_host import replay_to
+    from ._rules_brain import RulesResponder
     from ._script import Recording
     from ._settings import Engines, Settings
     from ._silero import SileroActivity
@@ -33,6 +36,7 @@ except ImportError as error:
 __all__ = [
     "Call",
     "CertificateError",
+    "ChatResponder",
     "Choice",
     "Comparison",
     "Context",
@@ -49,6 +53,7 @@ __all__ = [
     "Recording",
     "RemoteTranscriber",
     "Responder",
+    "RulesResponder",
     "Say",
     "SelfSigned",
     "Settings",

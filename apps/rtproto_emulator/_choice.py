@@ -9,20 +9,25 @@ from importlib.util import find_spec
 
 import attrs
 
-from ._engines import Speaker, Transcriber, VoiceActivity
+from ._chat_brain import ChatResponder
+from ._engines import Responder, Speaker, Transcriber, VoiceActivity
+from ._rules_brain import RulesResponder
 from ._settings import Engines
 from ._silero import SileroActivity, nets
-from ._simple import EchoSpeaker, HumSpeaker, SpeechMeter
+from ._simple import EchoResponder, EchoSpeaker, HumSpeaker, SpeechMeter
 from ._transcribers import PocketsphinxTranscriber, RemoteTranscriber
 from ._vad import EnergyActivity
 
 EARS = ("auto", "silero", "energy")
 RECOGNISERS = ("auto", "pocketsphinx", "none")
 """Or the URL of one, up to the part before ``/audio/transcriptions``."""
+BRAINS = ("auto", "rules", "echo", "chat")
 VOICES = ("auto", "espeak", "tone")
 
 KEY_VARIABLE = "RTPROTO_RECOGNISER_KEY"
 """Where the key of a recogniser elsewhere is looked for: one of its own, so that no other key goes to a wrong host."""
+CHAT_KEY_VARIABLE = "RTPROTO_CHAT_KEY"
+"""The same for a chat server."""
 
 Activity = Callable[[int], VoiceActivity]
 
@@ -38,35 +43,49 @@ class Choice:
     engines: Engines
     ears: str
     recogniser: str
+    brain: str
     voice: str
     missing: tuple[str, ...] = ()
     """Extras that would bring better ones."""
 
     def __str__(self) -> str:
-        line = f"ears {self.ears}, recogniser {self.recogniser}, voice {self.voice}"
+        line = f"ears {self.ears}, recogniser {self.recogniser}, brain {self.brain}, voice {self.voice}"
         extras = " ".join(f"'rtproto[{extra}]'" for extra in self.missing)
         return f"{line} (for more: pip install {extras})" if extras else line
 
 
-def choose(ears: str = "auto", recogniser: str = "auto", voice: str = "auto", *, model: str = "whisper-1") -> Choice:
+def choose(
+    ears: str = "auto",
+    recogniser: str = "auto",
+    voice: str = "auto",
+    brain: str = "auto",
+    *,
+    model: str = "whisper-1",
+    chat_url: str | None = None,
+    chat_model: str = "gpt-4o-mini",
+) -> Choice:
     """Takes the engines named, or with "auto" the best of those installed; what is missing then is done more simply.
 
     `ears` is "silero" or "energy"; `recogniser` "pocketsphinx", "none", or the URL of one, which is asked for `model`
-    with the key in the environment's RTPROTO_RECOGNISER_KEY, if any; `voice` "espeak" or "tone".
+    with the key in the environment's RTPROTO_RECOGNISER_KEY, if any; `voice` "espeak" or "tone"; `brain` "rules",
+    "echo", or "chat", which asks the server at `chat_url` for `chat_model` with the key in RTPROTO_CHAT_KEY, if any.
+    With "auto" the brain is "chat" where a URL is given, "rules" where words are understood, else "echo".
 
     Raises EngineMissing, which names the extra, and ValueError for a name that there is not.
     """
     missing: dict[str, None] = {}
     ears, activity = _ears(ears, missing)
     recogniser, transcriber = _recogniser(recogniser, activity, model, missing)
-    voice, speaker = _voice(voice, isinstance(transcriber, SpeechMeter), missing)
-    engines = Engines(activity=activity, transcriber=transcriber, speaker=speaker)
-    return Choice(engines, ears, recogniser, voice, tuple(missing))
+    wordless = isinstance(transcriber, SpeechMeter)
+    brain, responder = _brain(brain, wordless, chat_url, chat_model)
+    voice, speaker = _voice(voice, wordless, missing)
+    engines = Engines(activity=activity, transcriber=transcriber, responder=responder, speaker=speaker)
+    return Choice(engines, ears, recogniser, brain, voice, tuple(missing))
 
 
-def real_engines(ears: str = "auto", recogniser: str = "auto", voice: str = "auto") -> Engines:
+def real_engines(ears: str = "auto", recogniser: str = "auto", voice: str = "auto", brain: str = "auto") -> Engines:
     """The engines that `choose` takes: `Settings(engines=real_engines())` hears, understands and speaks."""
-    return choose(ears, recogniser, voice).engines
+    return choose(ears, recogniser, voice, brain).engines
 
 
 def _ears(name: str, missing: dict[str, None]) -> tuple[str, Activity]:
@@ -97,6 +116,21 @@ def _recogniser(name: str, activity: Activity, model: str, missing: dict[str, No
         raise EngineMissing(_line("pocketsphinx", None, "speech"))
     missing["speech"] = None
     return "none", SpeechMeter()
+
+
+def _brain(name: str, wordless: bool, url: str | None, model: str) -> tuple[str, Responder]:
+    _check("brain", name, BRAINS)
+    if name == "auto":
+        # Where no words are known there is nothing to apply a rule to.
+        name = "chat" if url else "echo" if wordless else "rules"
+    if name == "chat":
+        if not url:
+            raise ValueError("the brain 'chat' asks a server: say which, such as --chat-url http://127.0.0.1:8000/v1")
+        responder = ChatResponder(url, model, key=os.environ.get(CHAT_KEY_VARIABLE) or None)
+        return f"{model} at {responder.host}", responder
+    if url:
+        raise ValueError(f"a chat server answers only with the brain 'chat', not {name!r}: leave one of the two out")
+    return (name, EchoResponder()) if name == "echo" else (name, RulesResponder())
 
 
 def _voice(name: str, wordless: bool, missing: dict[str, None]) -> tuple[str, Speaker]:

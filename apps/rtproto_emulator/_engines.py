@@ -107,6 +107,14 @@ class Responder(Protocol):
         ...
 
 
+@runtime_checkable
+class InstructedResponder(Responder, Protocol):
+    """One that has orders of its own."""
+
+    instructions: str
+    """Those of a session whose client gives none."""
+
+
 class Speaker(Protocol):
     """Says words."""
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import islice
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from rtproto_audio import Resampler
 
 from ._engines import Context
+from ._pieces import Pieces
 from ._sound import ENGINE_RATE
 
 VOICES = {
@@ -74,7 +74,7 @@ class EspeakSpeaker:
                 begun.extend(islice(sentences, _AHEAD - len(begun)))
                 if not begun:
                     break
-                for chunk in begun[0].chunks():
+                for chunk in begun[0].sound:
                     yield None if chunk is None else resampler.feed(chunk)
                 begun.popleft()
             yield resampler.flush()
@@ -91,7 +91,8 @@ class _Sentence:
         self._text = text.replace("\0", " ")
         self._voice = voice
         self._words_per_minute = words_per_minute
-        self._made: SimpleQueue[bytes | Exception | None] = SimpleQueue()
+        self.sound: Pieces[bytes] = Pieces()
+        """At the library's rate."""
         _thread.submit(self._synthesise)
 
     def _synthesise(self) -> None:
@@ -99,27 +100,13 @@ class _Sentence:
             if not self.cancelled:
                 _library().say(self._text, self._voice, self._words_per_minute, self._take)
         except Exception as error:
-            self._made.put(error)
+            self.sound.fail(error)
         else:
-            self._made.put(None)
+            self.sound.end()
 
     def _take(self, chunk: bytes) -> bool:
-        self._made.put(chunk)
+        self.sound.put(chunk)
         return not self.cancelled
-
-    def chunks(self) -> Iterator[bytes | None]:
-        """Its sound at the library's rate; None: nothing yet."""
-        while True:
-            try:
-                made = self._made.get_nowait()
-            except Empty:
-                yield None
-                continue
-            if made is None:
-                return
-            if isinstance(made, Exception):
-                raise made
-            yield made
 
 
 class _Library:

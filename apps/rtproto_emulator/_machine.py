@@ -101,11 +101,15 @@ class Machine(ABC):
             else:
                 self._act(moment)
 
+    def stop(self) -> None:
+        """The client is gone: drops all that engines still do for it."""
+        self._expires = None
+        self._abandon()
+
     def _end(self, close: Close) -> None:
         """Nothing comes after this."""
         self._out.close(close)
-        self._expires = None
-        self._abandon()
+        self.stop()
 
     def _expire(self) -> None:
         message = f"Your session hit the maximum duration of {self.settings.duration / 60:g} minutes."

@@ -17,7 +17,7 @@ from ._items import sounds_of, taken
 from ._machine import Machine
 from ._refusal import Refusal
 from ._responses import Responses
-from ._session import default_session, updated_session
+from ._session import default_session, instructions_of, updated_session
 from ._settings import Settings
 from ._transcriptions import Transcriptions
 from ._turns import Turns
@@ -71,6 +71,7 @@ class Policy(Machine):
             expires_at,
             self._habits,
             model=self._model or self._habits.model,
+            instructions=instructions_of(self.settings.engines.responder),
             transcription=self._transcription,
         )
         if self._wanted_session is not None:
@@ -110,6 +111,7 @@ class Policy(Machine):
 
     def _abandon(self) -> None:
         self._responses.abandon()
+        self._transcriptions.stop()
 
     # ---- one method an event of the client ----
 

@@ -108,8 +108,12 @@ class Response:
 
     def cancel(self, reason: str) -> None:
         """Stops in the middle: "turn_detected" or "client_cancelled". What is open is closed as incomplete."""
-        self._plan = iter(())
+        self.drop()
         self._end("cancelled", events.ResponseStatusDetails(type="cancelled", reason=reason))
+
+    def drop(self) -> None:
+        """Stops its engines at once, and tells nobody."""
+        self._plan = iter(())
 
     # ---- the plan ----
 

@@ -114,7 +114,9 @@ class Responses:
             self._out.send(events.ConversationItemTruncated(item_id=item_id, content_index=0, audio_end_ms=played_ms))
 
     def abandon(self) -> None:
-        """The session is over."""
+        """The session is over: what engines still do for it is dropped."""
+        for response in self._open:
+            response.drop()
         self._open.clear()
 
     # ---- time ----

@@ -16,7 +16,7 @@ from ._checks import check_client_session, check_fields
 from ._denied import Denied
 from ._habits import habits_of
 from ._refusal import Refusal, invalid, missing, unknown
-from ._session import default_session, default_translation, merged, updated_session
+from ._session import default_session, default_translation, instructions_of, merged, updated_session
 from ._settings import Settings
 
 MAX_BODY = 1024 * 1024
@@ -121,6 +121,7 @@ class Rest:
             0,
             habits,
             model=getattr(wanted, "model", None) or habits.model,
+            instructions=instructions_of(self._settings.engines.responder),
             transcription=isinstance(wanted, events.TranscriptionSession),
         )
         return default if wanted is None else updated_session(default, wanted, default, habits, spoke=False, busy=False)

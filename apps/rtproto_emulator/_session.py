@@ -10,14 +10,9 @@ from rtproto import UNSET, events
 from rtproto.events import translation
 
 from ._checks import check_client_session, check_fields, check_tool_choice
+from ._engines import InstructedResponder, Responder
 from ._habits import WHOLE, Habits
 from ._refusal import Refusal, invalid, missing, unknown
-
-INSTRUCTIONS = (
-    "You are the local voice server of rtproto. You repeat what you heard and what was written; where you know no "
-    "words you say how long someone spoke, and play it back."
-)
-"""What the simple brain does, in the place where a model has its orders."""
 
 _INPUT = events.AudioInput(
     format=events.AudioPcm(rate=24_000),
@@ -32,7 +27,18 @@ _CLEARED = frozenset({"turn_detection"})
 Session = events.RealtimeSession | events.TranscriptionSession
 
 
-def default_session(session_id: str, expires_at: int, habits: Habits, *, model: str, transcription: bool) -> Session:
+_INSTRUCTIONS = "You are the local voice server of rtproto."
+"""Where the brain has none of its own: this is all that is known of it."""
+
+
+def instructions_of(responder: Responder) -> str:
+    """What a session's model is told where nobody says anything else: what the brain does."""
+    return responder.instructions if isinstance(responder, InstructedResponder) else _INSTRUCTIONS
+
+
+def default_session(
+    session_id: str, expires_at: int, habits: Habits, *, model: str, instructions: str, transcription: bool
+) -> Session:
     """A new session. A transcription session has no answers, so it has no voice either."""
     if transcription:
         return events.TranscriptionSession(
@@ -48,7 +54,7 @@ def default_session(session_id: str, expires_at: int, habits: Habits, *, model: 
         expires_at=expires_at,
         model=model,
         output_modalities=["audio"],
-        instructions=INSTRUCTIONS,
+        instructions=instructions,
         tools=[],
         tool_choice="auto",
         max_output_tokens="inf",

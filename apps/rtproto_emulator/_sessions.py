@@ -99,6 +99,7 @@ class _Talk:
             if self._alarm is not None:
                 self._alarm.cancel()
             clock.cancel()
+            self._policy.stop()
             await asyncio.gather(clock, return_exceptions=True)
 
     async def _keep_time(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -43,18 +43,23 @@ class EchoResponder:
     are the user's words.
     """
 
+    instructions = (
+        "You are the local voice server of rtproto. You repeat what you heard and what was written; where you know no "
+        "words you say how long someone spoke, and play it back."
+    )
+
     def respond(self, context: Context) -> Iterator[Say | Call | None]:
         """One piece."""
         last = next((item for item in reversed(context.items) if not _by_assistant(item)), None)
         called = isinstance(last, events.FunctionCallOutputItem)
-        tool = None if called else _demanded(context)
+        tool = None if called else demanded(context, context.tools)
         if tool is not None:
             words = item_text(last) if last is not None else ""
             yield Call(name=value(tool.name, ""), arguments=json.dumps(_fill(tool.parameters, words)))
         elif isinstance(last, events.FunctionCallOutputItem):
             yield Say(last.output or "The function returned nothing.")
         else:
-            yield Say(_answer(last))
+            yield Say(echo(last))
 
 
 class HumSpeaker:
@@ -77,7 +82,8 @@ def _by_assistant(item: events.Item) -> bool:
     return getattr(item, "role", None) == "assistant" or isinstance(item, events.FunctionCallItem)
 
 
-def _answer(last: events.Item | None) -> str:
+def echo(last: events.Item | None) -> str:
+    """What the user's last message was, in sentences."""
     if not isinstance(last, events.MessageItem) or last.role != "user":
         return "Nobody has said anything to me yet."
     sentences: list[str] = []
@@ -92,11 +98,11 @@ def _answer(last: events.Item | None) -> str:
     return " ".join(sentences) or "You sent me an empty message."
 
 
-def _demanded(context: Context) -> events.FunctionTool | None:
-    """The function that must be called."""
+def demanded(context: Context, ranked: Iterable[events.FunctionTool]) -> events.FunctionTool | None:
+    """The function that must be called; where it may be any, the first of `ranked`."""
     choice = context.tool_choice
     if choice == "required":
-        return next(iter(context.tools), None)
+        return next(iter(ranked), None)
     if isinstance(choice, events.ToolChoiceFunction):
         return next((tool for tool in context.tools if tool.name == choice.name), None)
     return None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from queue import Empty, SimpleQueue
 from threading import Condition, Thread
 from typing import Protocol
 
 from ._engines import Speech
+from ._pieces import Pieces
 
 _MAX_WAITING = 256
 """Jobs that wait at once; beyond, one is refused: at half a second each, the last has waited two minutes."""
@@ -39,7 +39,7 @@ class Job:
         self._speech = speech
         self._split = split
         self._parts: deque[Speech] | None = None
-        self._made: SimpleQueue[str | Exception | None] = SimpleQueue()
+        self._made: Pieces[str] = Pieces()
 
     def step(self, decoder: Decoder) -> bool:
         """Does the next part; whether there are more."""
@@ -54,28 +54,21 @@ class Job:
             self.fail(error)
             return False
         if not self._parts:
-            self._made.put(None)
+            self._made.end()
         return bool(self._parts)
 
     def fail(self, error: Exception) -> None:
         """There will be no more words."""
-        self._made.put(error)
+        self._made.fail(error)
 
     def pieces(self) -> Iterator[str | None]:
         """The words of each part, as soon as they are known; None: nothing yet."""
         separator = ""
-        while True:
-            try:
-                made = self._made.get_nowait()
-            except Empty:
+        for words in self._made:
+            if words is None:
                 yield None
-                continue
-            if made is None:
-                return
-            if isinstance(made, Exception):
-                raise made
-            if made:
-                yield separator + made
+            elif words:
+                yield separator + words
                 separator = " "
 
 

@@ -8,6 +8,7 @@ from threading import Lock
 from ._engines import Speech, VoiceActivity
 from ._recogniser import RecogniserProcess
 from ._remote import RemoteDecoder
+from ._service import Service
 from ._team import Decoder, Job, Team
 from ._voiced import voiced
 
@@ -106,7 +107,8 @@ class RemoteTranscriber(TeamTranscriber):
         key: str | None = None,
         timeout: float = 30.0,
     ) -> None:
-        remote = RemoteDecoder(url, model=model, key=key, timeout=timeout)
-        self.host = remote.host
+        service = Service("recogniser", url, key)
+        remote = RemoteDecoder(service, model=model, timeout=timeout)
+        self.host = service.host
         """Whom it asks."""
         super().__init__(lambda: remote, activity=activity, longest_ms=_REMOTE_LONGEST_MS, size=_REMOTE_AT_ONCE)

@@ -143,6 +143,10 @@ class Transcriptions:
             )
         )
 
+    def stop(self) -> None:
+        """Drops all of it, untold."""
+        self._jobs = []
+
     def advance(self) -> None:
         """Takes what the transcriber has by now."""
         self._jobs = [job for job in self._jobs if not self._finished(job)]

@@ -20,7 +20,7 @@ import pytest
 import rtproto_emulator
 import rtproto_sync
 from emulated import create, silence, voice, wrote
-from rtproto_emulator import Emulator, Engines, Settings
+from rtproto_emulator import Context, Emulator, Engines, Settings
 
 import rtproto
 from rtproto import Config, Endpoint, events
@@ -219,6 +219,27 @@ def test_a_call_that_there_is_not(emulator: Emulator) -> None:
 def test_health() -> None:
     with rtproto_emulator.start() as emulator:
         assert get(emulator, "/healthz")[:2] == (200, '{"status": "ok"}')
+
+
+def test_what_works_for_a_client_that_leaves_is_dropped(begin: Callable[[Settings], Emulator]) -> None:
+    begun, dropped = threading.Event(), threading.Event()
+
+    class Thinker:
+        def respond(self, context: Context) -> Iterator[Any]:
+            begun.set()
+            try:
+                while True:
+                    yield None
+            finally:
+                dropped.set()
+
+    emulator = begin(Settings(engines=Engines(responder=Thinker())))
+    with rtproto_sync.connect(endpoint(emulator)) as rt:
+        rt.send(create())
+        until(rt, events.ResponseCreated)
+        assert begun.wait(SECONDS)
+        assert not dropped.is_set()
+    assert dropped.wait(SECONDS)
 
 
 def test_too_many_sessions(begin: Callable[[Settings], Emulator]) -> None:
