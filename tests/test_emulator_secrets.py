@@ -51,11 +51,9 @@ class Desk:
 def begun(visited: Visit | Denied) -> dict[str, Any]:
     """The session that `session.created` tells."""
     assert isinstance(visited, Visit)
-    options: dict[str, Any] = {
-        "model": visited.model,
-        "transcription": visited.transcription,
-        "session": visited.session,
-    }
+    options: dict[str, Any] = {"model": visited.model, "session": visited.session}
+    if visited.dialect != "ga-translation":
+        options["transcription"] = visited.transcription
     (created,) = Emulated(dialect=visited.dialect, **options).begin
     result: dict[str, Any] = to_dict(created)["session"]
     return result
@@ -119,6 +117,8 @@ def test_a_translation() -> None:
     assert desk.create({"session": {"type": "translation", **asked}}, path)["session"]["audio"]["output"]
     assert desk.refused({"session": {}}, path)["param"] == "session.model"
     assert desk.refused({}, path)["param"] == "session"
+    session = begun(desk.open(made["value"], "/v1/realtime/translations"))
+    assert (session["model"], session["audio"]["output"]) == ("gpt-realtime-translate", {"language": "es"})
     refused = desk.open(made["value"])
     assert isinstance(refused, Denied)
     assert (refused.status, refused.code) == (400, "invalid_session_type")
