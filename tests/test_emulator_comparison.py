@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from rtproto_emulator._comparison import Comparer, Comparison
-from rtproto_emulator._script import Script, Step
+from rtproto_emulator._recorded import Script, Step
 
 
 def comparer(*server: Any, ignored: tuple[str, ...] = ()) -> Comparer:

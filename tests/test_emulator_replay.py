@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rtproto_emulator._recorded import Recording, Script, Step
 from rtproto_emulator._replay import Replay
-from rtproto_emulator._script import Recording, Script, Step
 
 from rtproto._recording import End
 

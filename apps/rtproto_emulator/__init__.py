@@ -18,9 +18,9 @@ try:
     from ._emulator import Emulator, replay, serve, serve_replay, start
     from ._engines import Call, Context, EarlyTranscriber, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
     from ._policy import Policy
+    from ._recorded import Recording
     from ._replay_host import replay_to
     from ._rules_brain import RulesResponder
-    from ._script import Recording
     from ._settings import Engines, Settings
     from ._silero import SileroActivity
     from ._simple import EchoResponder, EchoSpeaker, HumSpeaker, SpeechMeter

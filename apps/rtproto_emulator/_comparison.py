@@ -11,7 +11,7 @@ import attrs
 
 from rtproto._jsontext import dumps
 
-from ._script import NO_EVENT, Script, heard
+from ._recorded import NO_EVENT, Script, heard
 
 _ID = "id"
 _MOST_EVENTS = 1_000_000

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Literal
 
 from . import _aiohttp_host, _replay_host, _stream_host
-from ._script import Recording
+from ._recorded import Recording
 from ._settings import Settings
 
 Engine = Literal["aiohttp", "stream"]

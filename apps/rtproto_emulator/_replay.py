@@ -11,7 +11,7 @@ from collections import Counter, defaultdict, deque
 from rtproto._codec import Side
 from rtproto._recording import End
 
-from ._script import APPEND, Script, Step, heard
+from ._recorded import APPEND, Script, Step, heard
 
 _DELTA = ".delta"
 """How many deltas a server makes of an answer is nobody's business."""

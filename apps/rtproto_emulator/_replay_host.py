@@ -17,8 +17,8 @@ from rtproto.errors import SessionClosed
 from rtproto.events import Raw
 
 from ._comparison import Comparer, Comparison
+from ._recorded import Recording
 from ._replay import Replay
-from ._script import Recording
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from rtproto_emulator import Recording
-from rtproto_emulator._script import Script, heard
+from rtproto_emulator._recorded import Script, heard
 
 from rtproto._recording import End
 
