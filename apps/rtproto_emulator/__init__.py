@@ -13,6 +13,8 @@ try:
     from ._choice import Choice, EngineMissing, choose, real_engines
     from ._emulator import Emulator, serve, start
     from ._engines import Call, Context, EarlyTranscriber, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
+    from ._fault_plan import Faults
+    from ._faults import Fault, parse_fault
     from ._policy import Policy
     from ._settings import Engines, Settings
     from ._silero import SileroActivity
@@ -36,6 +38,8 @@ __all__ = [
     "EnergyActivity",
     "EngineMissing",
     "Engines",
+    "Fault",
+    "Faults",
     "HumSpeaker",
     "PocketsphinxTranscriber",
     "Policy",
@@ -50,6 +54,7 @@ __all__ = [
     "Transcriber",
     "VoiceActivity",
     "choose",
+    "parse_fault",
     "real_engines",
     "serve",
     "start",

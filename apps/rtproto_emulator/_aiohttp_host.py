@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,17 +13,20 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from rtproto import Config
 
+from ._faults import Fault
 from ._sessions import Sessions
-from ._settings import Settings
 from ._visit import Denied, visit
+from ._wire_faults import denied_by, reset
 
 _CONFIG = Config(strict=True)
+_GLANCE = 0.02
+"""Seconds between two looks whether a client that is not answered has gone."""
 _logger = logging.getLogger(__name__)
 
 
-def application(settings: Settings) -> web.Application:
+def application(sessions: Sessions) -> web.Application:
     """The server as an aiohttp.web application."""
-    sessions = Sessions(settings)
+    closing = asyncio.Event()
 
     async def realtime(request: web.Request) -> web.StreamResponse:
         offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
@@ -39,17 +43,21 @@ def application(settings: Settings) -> web.Application:
                 f"This address speaks WebSocket: connect to ws://{request.host}{request.path} with a Realtime client."
             )
             return _denied(Denied(426, line))
-        refusal = sessions.refusal()
+        fault = sessions.faults.at_handshake()
+        refusal = denied_by(fault) or sessions.refusal()
         if refusal is not None:
             return _denied(refusal)
+        if fault is not None:
+            return await _left_alone(request, fault, closing)
         async with rtproto_aio.accept(request, _CONFIG, subprotocol=wanted.subprotocol, dialect=wanted.dialect) as wire:
-            await sessions.converse(wire, wanted.policy(settings))
+            await sessions.converse(wire, wanted)
         return wire.response
 
     async def health(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def shut_down(app: web.Application) -> None:
+        closing.set()
         await sessions.say_goodbye()
 
     app = web.Application()
@@ -61,10 +69,10 @@ def application(settings: Settings) -> web.Application:
 
 
 @asynccontextmanager
-async def running(settings: Settings, host: str, port: int) -> AsyncIterator[int]:
+async def running(sessions: Sessions, host: str, port: int) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
     runner = web.AppRunner(
-        application(settings), access_log=None, logger=_logger, handle_signals=False, shutdown_timeout=5.0
+        application(sessions), access_log=None, logger=_logger, handle_signals=False, shutdown_timeout=5.0
     )
     await runner.setup()
     try:
@@ -88,8 +96,20 @@ def _in_one_line(record: logging.LogRecord) -> bool:
 _logger.addFilter(_in_one_line)
 
 
+async def _left_alone(request: web.Request, fault: Fault, closing: asyncio.Event) -> web.Response:
+    """Never answers, until one side goes away; or resets the connection."""
+    if fault.values == ("reset",) and request.transport is not None:
+        reset(request.transport)
+    # aiohttp tells a handler only so that its client has gone.
+    while request.transport is not None and not closing.is_set():
+        await asyncio.sleep(_GLANCE)
+    return web.Response(status=503)
+
+
 def _denied(denied: Denied) -> web.Response:
-    headers = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"} if denied.status == 426 else {}
+    headers = dict(denied.headers)
+    if denied.status == 426:
+        headers |= {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     # What a client wrote, its Host for one, may hold bytes that are not UTF-8.
     line = denied.line.encode("utf-8", "backslashreplace") + b"\n"
     return web.Response(status=denied.status, body=line, content_type="text/plain", charset="utf-8", headers=headers)

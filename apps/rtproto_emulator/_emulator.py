@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Literal
 
 from . import _aiohttp_host, _stream_host
+from ._fault_plan import Faults
+from ._sessions import Sessions
 from ._settings import Settings
 
 Engine = Literal["aiohttp", "stream"]
 
-_Host = Callable[[Settings, str, int], AbstractAsyncContextManager[int]]
+_Host = Callable[[Sessions, str, int], AbstractAsyncContextManager[int]]
 
 _HOSTS: dict[str, _Host] = {
     "aiohttp": _aiohttp_host.running,
@@ -37,10 +39,11 @@ class Emulator:
 
     def __init__(self, settings: Settings, host: str, port: int, engine: Engine) -> None:
         self.host = host
+        self._sessions = _sessions(settings, engine)
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         started: Future[int] = Future()
-        running = _running(_host(engine), settings, host, port)
+        running = _running(_host(engine), self._sessions, host, port)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._run(running, started)), name="rtproto-emulator", daemon=True
         )
@@ -59,6 +62,14 @@ class Emulator:
             if started.done():
                 raise
             started.set_exception(error)
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on demand: ``emulator.faults.add("close:1011@response.done")``, `clear()`, `list()`.
+
+        It counts for all sessions, also for those that are open.
+        """
+        return self._sessions.faults
 
     @property
     def url(self) -> str:
@@ -104,20 +115,27 @@ async def serve(
 
     Raises OSError where it cannot listen there, ValueError for another engine than "aiohttp" or "stream".
     """
-    async with _running(_host(engine), settings or Settings(), host, port) as bound:
+    sessions = _sessions(settings or Settings(), engine)
+    async with _running(_host(engine), sessions, host, port) as bound:
         if ready is not None:
             ready(_url(host, bound))
         await asyncio.Event().wait()
 
 
 @asynccontextmanager
-async def _running(host: _Host, settings: Settings, address: str, port: int) -> AsyncIterator[int]:
+async def _running(host: _Host, sessions: Sessions, address: str, port: int) -> AsyncIterator[int]:
     """A server, and the engines that end with it."""
     try:
-        async with host(settings, address, port) as bound:
+        async with host(sessions, address, port) as bound:
             yield bound
     finally:
-        settings.engines.close()
+        sessions.settings.engines.close()
+
+
+def _sessions(settings: Settings, engine: str) -> Sessions:
+    if settings.control and engine != "aiohttp":
+        raise ValueError("the control endpoint is plain HTTP, which only the engine aiohttp speaks: leave one of both")
+    return Sessions(settings)
 
 
 def _host(engine: str) -> _Host:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+import attrs
+
 from rtproto import Close, events
+
+
+@attrs.frozen
+class Mark:
+    """A place between two events, where a fault is due."""
+
+    fault: str
 
 
 class Outbox:
@@ -13,8 +22,12 @@ class Outbox:
 
     def __init__(self, make_id: Callable[[str], str], *, obfuscation: bool = False) -> None:
         self.make_id = make_id
+        self.on_send: Callable[[events.ServerEvent], object] | None = None
+        """Sees each event when it is said; may raise an `Ending` for one of a response."""
+        self.on_mark: Callable[[str], object] | None = None
+        """Is told of a mark when all before it is taken."""
         self._obfuscation = obfuscation
-        self._waiting: deque[events.ServerEvent | Close] = deque()
+        self._waiting: deque[events.ServerEvent | Close | Mark] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -23,6 +36,12 @@ class Outbox:
         """Says `event`, which is nobody else's yet."""
         event.event_id = self.make_id("event")
         self._waiting.append(event)
+        if self.on_send is not None:
+            self.on_send(event)
+
+    def mark(self, fault: str) -> None:
+        """Notes that `fault` is due here."""
+        self._waiting.append(Mark(fault))
 
     def close(self, close: Close) -> None:
         """Ends the session after all that was said before."""
@@ -30,7 +49,13 @@ class Outbox:
 
     def next(self) -> events.ServerEvent | Close | None:
         """The next one, None when there is none now."""
-        return self._waiting.popleft() if self._waiting else None
+        while self._waiting:
+            item = self._waiting.popleft()
+            if not isinstance(item, Mark):
+                return item
+            if self.on_mark is not None:
+                self.on_mark(item.fault)
+        return None
 
     def padding(self, delta: str) -> str | None:
         """The `obfuscation` of a text delta, which hides its length; None where that is not wanted.

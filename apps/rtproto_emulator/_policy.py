@@ -60,7 +60,7 @@ class Policy:
         beta: bool = False,
     ) -> None:
         self.settings = settings or Settings()
-        self._out = Outbox(self.settings.make_id, obfuscation=self.settings.obfuscation)
+        self._out = self.outbox = Outbox(self.settings.make_id, obfuscation=self.settings.obfuscation)
         self._model = model
         self._transcription = transcription
         self._beta = beta
@@ -117,6 +117,11 @@ class Policy:
     def next_event(self) -> events.ServerEvent | Close | None:
         """What must be sent next, None when there is nothing now. After a Close nothing comes any more."""
         return self._out.next()
+
+    @property
+    def session_id(self) -> str:
+        """Of the session, once it has started."""
+        return value(self._session.id, "")
 
     @property
     def pending(self) -> int:

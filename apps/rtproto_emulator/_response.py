@@ -13,6 +13,7 @@ from rtproto import events, value
 
 from ._asked import Asked
 from ._conversation import Conversation
+from ._ending import Ending, failed, incomplete
 from ._engines import Call, Context, Say
 from ._outbox import Outbox
 from ._settings import Settings
@@ -35,10 +36,6 @@ TextLikeDelta = (
 
 Plan = Iterator[float | None]
 """Each step says for how many seconds to pause; None: until an engine has more."""
-
-
-class _OutOfTokensError(Exception):
-    """The next word would be more than `max_output_tokens`."""
 
 
 @attrs.define
@@ -81,7 +78,10 @@ class Response:
         self._message: _Message | None = None
         self._text_tokens = 0
         self._plan = self._steps()
-        out.send(events.ResponseCreated(response=self._said))
+        try:
+            out.send(events.ResponseCreated(response=self._said))
+        except Ending as ending:
+            self._plan = _ended(ending)
 
     @property
     def tokens(self) -> int:
@@ -95,11 +95,11 @@ class Response:
             pause = next(self._plan)
         except StopIteration:
             self._end("completed", None)
-        except _OutOfTokensError:
-            self._end("incomplete", events.ResponseStatusDetails(type="incomplete", reason="max_output_tokens"))
+        except Ending as ending:
+            self._end(ending.status, ending.details)
         except Exception as error:
-            details = events.ErrorDetails(type="server_error", code="engine_failed", message=str(error) or repr(error))
-            self._end("failed", events.ResponseStatusDetails(type="failed", error=details))
+            failure = failed("engine_failed", str(error) or repr(error))
+            self._end(failure.status, failure.details)
         else:
             self.due = None if pause is None else now + pause
 
@@ -158,7 +158,7 @@ class Response:
     def _word(self, message: _Message, delta: str) -> None:
         cost = text_tokens(delta)
         if self._text_tokens + cost > self.asked.token_limit:
-            raise _OutOfTokensError
+            raise incomplete("max_output_tokens")
         self._text_tokens += cost
         message.text += delta
         text = self.asked.modality == "text"
@@ -280,6 +280,11 @@ class Response:
             text_out=self._text_tokens,
             audio_out_ms=self.audio_ms,
         )
+
+
+def _ended(ending: Ending) -> Plan:
+    raise ending
+    yield
 
 
 def _pieces(sound: Iterator[bytes | None], encoder: Encoder, size: int) -> Iterator[bytes | None]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+import attrs
+
 from rtproto import Close, events
 from rtproto.errors import SessionClosed
 
-from ._policy import Policy
+from ._fault_plan import FaultPlan, Faults
+from ._faults import Fault
+from ._injection import Deed, Injected
 from ._settings import Settings
-from ._visit import Denied
+from ._visit import Denied, Visit
+from ._wire_faults import Hand, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +29,7 @@ _BACKLOG = 1000
 _GOODBYE = "the server is shutting down"
 
 
-class Wire(Protocol):
+class SessionWire(Wire, Protocol):
     """The server's end of a session, of either driver."""
 
     async def send(self, event: events.ServerEvent, /) -> None: ...
@@ -33,42 +39,73 @@ class Wire(Protocol):
     def __aiter__(self) -> AsyncIterator[events.ClientEvent | events.LocalEvent]: ...
 
 
+@attrs.frozen(kw_only=True)
+class SessionInfo:
+    """An open session: `age` in seconds, and how many events came and went."""
+
+    id: str
+    age: float
+    received: int
+    sent: int
+
+
 class Sessions:
     """The sessions of a server: at most ``Settings.max_sessions`` at once."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._wires: set[Wire] = set()
-        self._expected = 0
+        self.faults = Faults(settings.faults, settings.seed)
+        self._talks: set[_Talk] = set()
+        self._numbers = itertools.count(1)
 
     def refusal(self) -> Denied | None:
         """Why no more sessions can be opened now, if so."""
-        if len(self._wires) < self.settings.max_sessions:
+        if len(self._talks) < self.settings.max_sessions:
             return None
-        return Denied(503, f"{len(self._wires)} sessions are open, which is the limit of this server: try again later.")
+        return Denied(503, f"{len(self._talks)} sessions are open, which is the limit of this server: try again later.")
 
-    async def converse(self, wire: Wire, policy: Policy) -> None:
+    async def converse(self, wire: SessionWire, wanted: Visit) -> None:
         """Runs a session until one side ends it."""
-        self._wires.add(wire)
-        logger.info("session opened (%d open)", len(self._wires))
+        number = next(self._numbers)
+        policy = Injected(wanted.policy(self.settings.for_session(number)), FaultPlan(self.faults, number))
+        talk = _Talk(wire, policy, wanted.dialect)
+        self._talks.add(talk)
+        logger.info("session opened (%d open)", len(self._talks))
         try:
-            await _Talk(wire, policy).run()
+            await talk.run()
         finally:
-            self._wires.discard(wire)
-            logger.info("session closed (%d open)", len(self._wires))
+            self._talks.discard(talk)
+            logger.info("session closed (%d open)", len(self._talks))
+
+    def open(self) -> list[SessionInfo]:
+        """The sessions that are open, oldest first."""
+        return sorted((talk.info() for talk in self._talks), key=lambda info: -info.age)
+
+    def strike(self, session_id: str, fault: Fault) -> bool:
+        """Lets a fault happen in one session alone; False where there is none with that id.
+
+        Raises ValueError for a fault of the handshake.
+        """
+        talk = next((talk for talk in self._talks if talk.info().id == session_id), None)
+        if talk is not None:
+            talk.strike(fault)
+        return talk is not None
 
     async def say_goodbye(self) -> None:
         """Closes every session with 1001."""
-        await asyncio.gather(*(wire.close(1001, _GOODBYE) for wire in self._wires), return_exceptions=True)
+        await asyncio.gather(*(talk.wire.close(1001, _GOODBYE) for talk in self._talks), return_exceptions=True)
 
 
 class _Talk:
     """One session: a reader, and a clock beside it. Whoever finds nobody writing writes."""
 
-    def __init__(self, wire: Wire, policy: Policy) -> None:
-        self._wire = wire
+    def __init__(self, wire: SessionWire, policy: Injected, dialect: str) -> None:
+        self.wire = wire
         self._policy = policy
+        self._hand = Hand(wire, dialect)
         self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._received = self._sent = 0
         self._due = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self._writing = False
@@ -79,9 +116,10 @@ class _Talk:
         clock = asyncio.ensure_future(self._keep_time())
         try:
             await self._write()
-            async for event in self._wire:
+            async for event in self.wire:
                 # The core has already answered a Violation.
                 if isinstance(event, events.ClientEvent):
+                    self._received += 1
                     self._policy.receive(event, self._loop.time())
                     await self._write()
         except SessionClosed:
@@ -91,6 +129,16 @@ class _Talk:
                 self._alarm.cancel()
             clock.cancel()
             await asyncio.gather(clock, return_exceptions=True)
+
+    def info(self) -> SessionInfo:
+        """What may be told of it: no words, no sound."""
+        age = self._loop.time() - self._began
+        return SessionInfo(id=self._policy.session_id, age=age, received=self._received, sent=self._sent)
+
+    def strike(self, fault: Fault) -> None:
+        """Lets a fault happen here."""
+        self._policy.strike(fault)
+        self._due.set()
 
     async def _keep_time(self) -> None:
         try:
@@ -103,7 +151,7 @@ class _Talk:
             pass
         except Exception:
             logger.exception("a session failed")
-            await self._wire.close(1011, "the server failed")
+            await self.wire.close(1011, "the server failed")
 
     async def _write(self) -> None:
         self._set_alarm()
@@ -115,10 +163,16 @@ class _Talk:
         try:
             while (event := self._policy.next_event()) is not None:
                 if isinstance(event, Close):
-                    await self._wire.close(event.code, event.reason)
+                    await self.wire.close(event.code, event.reason)
+                elif isinstance(event, Deed):
+                    await self._hand.do(event)
                 else:
-                    await self._wire.send(event)
+                    await self.wire.send(event)
+                self._sent += 1
                 self._tell_written()
+            if self._policy.pending:
+                # A fault has delayed what was asked for just now.
+                self._set_alarm()
         finally:
             self._writing = False
             self._tell_written()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -10,6 +10,8 @@ import attrs
 from rtproto import Config
 
 from ._engines import Responder, Speaker, Transcriber, VoiceActivity
+from ._faults import Fault
+from ._ids import seeded_ids
 from ._simple import EchoResponder, EchoSpeaker, SpeechMeter
 from ._vad import EnergyActivity
 
@@ -75,3 +77,20 @@ class Settings:
 
     max_responses: int = attrs.field(default=16, validator=_POSITIVE)
     """Responses of one session at once, out-of-band ones included: enough to ask many questions of one turn."""
+
+    seed: int | None = None
+    """With one, the ids and faults of each session are the same on every run."""
+
+    faults: Sequence[Fault | str] = ()
+    """What goes wrong on demand, such as "close:1011@response.done"; `parse_fault()` tells what is possible."""
+
+    control: bool = False
+    """Whether HTTP under ``/_rtproto/`` may add faults: for clients on this machine, or with `control_key`. Off,
+    because it is a way to break a server."""
+
+    control_key: str | None = attrs.field(default=None, repr=False)
+    """The key that opens ``/_rtproto/`` to other machines, as ``Authorization: Bearer KEY``."""
+
+    def for_session(self, number: int) -> Settings:
+        """What the `number`-th session of a server goes by."""
+        return self if self.seed is None else attrs.evolve(self, make_id=seeded_ids(self.seed, number))

@@ -35,6 +35,7 @@ class Denied:
 
     status: int
     line: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def visit(
