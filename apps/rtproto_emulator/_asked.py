@@ -26,6 +26,7 @@ class Asked:
     output: events.AudioOutput
     instructions: str
     tools: Sequence[events.FunctionTool]
+    mcp: Sequence[events.McpTool]
     tool_choice: events.ToolChoice
     max_output_tokens: int | str
     metadata: dict[str, Any] | None
@@ -90,6 +91,7 @@ def asked(session: events.RealtimeSession, params: events.ResponseCreateParams |
         output=output,
         instructions=value(params.instructions, value(session.instructions, "")),
         tools=[tool for tool in tools if isinstance(tool, events.FunctionTool)],
+        mcp=[tool for tool in tools if isinstance(tool, events.McpTool)],
         tool_choice=choice,
         max_output_tokens=params.max_output_tokens or session.max_output_tokens or "inf",
         metadata=None if params.metadata is UNSET else params.metadata,

@@ -20,9 +20,11 @@ from ._conversation import Conversation
 from ._ears import Ears
 from ._engines import Context
 from ._items import Inputs, idle_note, sounds_of, taken
+from ._mcp import McpLists
 from ._outbox import Outbox
 from ._refusal import Refusal, invalid
 from ._response import Response
+from ._script import acting
 from ._session import audio_input, default_session, updated_session
 from ._settings import Settings
 from ._sound import Sound
@@ -59,7 +61,7 @@ class Policy:
         transcription: bool = False,
         beta: bool = False,
     ) -> None:
-        self.settings = settings or Settings()
+        self.settings = acting(settings or Settings())
         self._out = self.outbox = Outbox(self.settings.make_id, obfuscation=self.settings.obfuscation)
         self._model = model
         self._transcription = transcription
@@ -67,6 +69,9 @@ class Policy:
         engines = self.settings.engines
         self._transcriptions = Transcriptions(self._out, engines.transcriber)
         self._ears = Ears(engines.activity, self.settings.max_input_ms, self._transcriptions.pause_ms)
+        scenario = self.settings.scenario
+        self._mcp = McpLists(self._out, scenario.mcp if scenario else {})
+        self._memory: dict[object, Any] = {}
         self._responses: list[Response] = []
         self._speech: _Speech | None = None
         self._spoke = False
@@ -175,6 +180,7 @@ class Policy:
         if not self._ears.speaking:
             self._speech = None
         self._out.send(events.SessionUpdated(session=self._session))
+        self._mcp.named(getattr(self._session, "tools", None), self._conversation)
 
     def _append(self, event: events.InputAudioBufferAppend, now: float) -> None:
         for turn in self._ears.append(event.audio):
@@ -196,7 +202,8 @@ class Policy:
 
     def _create_item(self, event: events.ConversationItemCreate, now: float) -> None:
         conversation = self._conversation
-        item = taken(event.item, self._out.make_id, conversation.call_ids(), "item")
+        approvals = conversation.approval_requests()
+        item = taken(event.item, self._out.make_id, conversation.call_ids(), "item", approvals)
         item_id = value(getattr(item, "id", None), "")
         previous = value(event.previous_item_id, None)
         conversation.check_place(item_id, previous)
@@ -204,6 +211,8 @@ class Policy:
         for index, sound in sounds_of(event.item, self._ears.buffer.encoding):
             conversation.add_sound(item_id, index, sound)
             self._transcriptions.start(item_id, sound, None, partial(conversation.transcribed, item_id, index))
+        if isinstance(item, events.McpApprovalResponseItem) and item.approve and self._active() is None:
+            self._respond_unasked(now)
 
     def _delete_item(self, event: events.ConversationItemDelete, now: float) -> None:
         self._conversation.get(event.item_id, "delete", "deleting")
@@ -224,6 +233,7 @@ class Policy:
 
     def _create_response(self, event: events.ResponseCreate, now: float) -> None:
         session = refuse_transcription(self._session)
+        self._mcp.named(event.response.tools if event.response else None, self._conversation)
         self._respond(asked(session, event.response or None, spoke=self._spoke), now)
 
     def _cancel_response(self, event: events.ResponseCancel, now: float) -> None:
@@ -331,7 +341,7 @@ class Policy:
 
     def _context(self, wanted: Asked, inputs: Inputs) -> Context | None:
         """What a response is made from; None while words are still unknown."""
-        return None if self._transcriptions.pending else inputs.context(wanted)
+        return None if self._transcriptions.pending else inputs.context(wanted, self._memory)
 
     def _reap(self, now: float) -> None:
         """Lets go of the responses that have ended."""

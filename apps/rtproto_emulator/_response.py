@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -14,7 +14,7 @@ from rtproto import events, value
 from ._asked import Asked
 from ._conversation import Conversation
 from ._ending import Ending, failed, incomplete
-from ._engines import Call, Context, Say
+from ._engines import Call, Context, Fail, Incomplete, Inject, McpApproval, McpCall, Play, Say, Tell, Wait
 from ._outbox import Outbox
 from ._settings import Settings
 from ._sound import Encoder, Sound
@@ -32,6 +32,7 @@ TextLikeDelta = (
     events.ResponseOutputTextDelta
     | events.ResponseOutputAudioTranscriptDelta
     | events.ResponseFunctionCallArgumentsDelta
+    | events.ResponseMcpCallArgumentsDelta
 )
 
 Plan = Iterator[float | None]
@@ -117,27 +118,33 @@ class Response:
         for piece in self._settings.engines.responder.respond(context):
             if piece is None:
                 yield None
-            elif isinstance(piece, Call):
-                self._close_message("completed")
-                self._call(piece)
             else:
-                yield from self._say(piece)
+                yield from self._PIECES[type(piece)](self, piece)
 
     def _say(self, piece: Say) -> Plan:
-        message = self._message or self._open_message()
-        words: list[str] = _WORD.findall(piece.text)
         if self.asked.modality == "text":
-            for word in words:
-                self._word(message, word)
-                yield from self._pause(_WORD_MS)
-            return
-        yield from self._speak(message, piece.text, words)
+            yield from self._write(piece.text)
+        else:
+            yield from self._speak(piece.text, self._settings.engines.speaker.speak(piece.text, self._context))
 
-    def _speak(self, message: _Message, text: str, words: list[str]) -> Plan:
+    def _play(self, piece: Play) -> Plan:
+        if self.asked.modality == "text":
+            yield from self._write(piece.transcript)
+        else:
+            yield from self._speak(piece.transcript, iter((piece.pcm,)))
+
+    def _write(self, text: str) -> Plan:
+        message = self._message or self._open_message()
+        for word in _WORD.findall(text):
+            self._word(message, word)
+            yield from self._pause(_WORD_MS)
+
+    def _speak(self, text: str, sound: Iterator[bytes | None]) -> Plan:
+        message = self._message or self._open_message()
         encoding = self.asked.encoding
         size = self._settings.delta_ms * encoding.bytes_per_ms
-        waiting = iter(words)
-        for data in _pieces(self._settings.engines.speaker.speak(text, self._context), Encoder(encoding), size):
+        waiting: Iterator[str] = iter(_WORD.findall(text))
+        for data in _pieces(sound, Encoder(encoding), size):
             if data is None:
                 yield None
                 continue
@@ -212,8 +219,27 @@ class Response:
         item = events.MessageItem(id=message.item_id, status=status, role="assistant", content=[content])
         self._close_item(message.item_id, item)
 
-    def _call(self, call: Call) -> None:
+    def _wait(self, piece: Wait) -> Plan:
+        yield piece.seconds
+
+    def _tell(self, piece: Tell) -> Iterable[None]:
+        error = events.RealtimeError(type=piece.type, code=piece.code, message=piece.message, param=None, event_id=None)
+        self._out.send(events.ErrorEvent(error=error))
+        return ()
+
+    def _fail(self, piece: Fail) -> Iterable[None]:
+        raise failed(piece.code, piece.message, piece.type)
+
+    def _cut(self, piece: Incomplete) -> Iterable[None]:
+        raise incomplete(piece.reason)
+
+    def _inject(self, piece: Inject) -> Iterable[None]:
+        self._out.mark(piece.fault)
+        return ()
+
+    def _call(self, call: Call) -> Iterable[None]:
         """A function call, whole: nothing can come between its arguments, so that none is ever cut."""
+        self._close_message("completed")
         item_id, call_id = self._out.make_id("item"), self._out.make_id("call")
         index = len(self._output)
         item = events.FunctionCallItem(id=item_id, status="in_progress", name=call.name, call_id=call_id, arguments="")
@@ -236,6 +262,45 @@ class Response:
             )
         )
         self._close_item(item_id, attrs.evolve(item, status="completed", arguments=call.arguments))
+        return ()
+
+    def _ask_approval(self, asked: McpApproval) -> Iterable[None]:
+        """Asks the client whether an MCP tool may be called: an item that is whole at once."""
+        self._close_message("completed")
+        item_id = self._out.make_id("mcpr")
+        item = events.McpApprovalRequestItem(
+            id=item_id, server_label=asked.server, name=asked.name, arguments=asked.arguments
+        )
+        self._open_item(item_id, item)
+        self._close_item(item_id, item)
+        return ()
+
+    def _mcp_call(self, call: McpCall) -> Iterable[None]:
+        """A call of an MCP tool, whole as a function's."""
+        self._close_message("completed")
+        item_id, index = self._out.make_id("mcp"), len(self._output)
+        item = events.McpCallItem(
+            id=item_id,
+            server_label=call.server,
+            name=call.name,
+            arguments="",
+            approval_request_id=call.approval_request_id,
+            output=None,
+            error=None,
+        )
+        self._open_item(item_id, item)
+        where: dict[str, Any] = {"item_id": item_id, "output_index": index}
+        for at in range(0, len(call.arguments), _LETTERS):
+            delta = call.arguments[at : at + _LETTERS]
+            event = events.ResponseMcpCallArgumentsDelta(response_id=self.id, **where, delta=delta)
+            self._out.send(self._padded(event, delta))
+        self._text_tokens += text_tokens(call.name + call.arguments)
+        self._out.send(events.ResponseMcpCallArgumentsDone(response_id=self.id, **where, arguments=call.arguments))
+        self._out.send(events.ResponseMcpCallInProgress(**where))
+        ended = events.ResponseMcpCallFailed if call.error else events.ResponseMcpCallCompleted
+        self._out.send(ended(**where))
+        self._close_item(item_id, attrs.evolve(item, arguments=call.arguments, output=call.output, error=call.error))
+        return ()
 
     def _open_item(self, item_id: str, item: events.Item) -> None:
         self._out.send(events.ResponseOutputItemAdded(response_id=self.id, output_index=len(self._output), item=item))
@@ -259,6 +324,19 @@ class Response:
         if padding is not None:
             event.obfuscation = padding
         return event
+
+    _PIECES: ClassVar[dict[type, Callable[[Response, Any], Iterable[float | None]]]] = {
+        Say: _say,
+        Play: _play,
+        Wait: _wait,
+        Tell: _tell,
+        Fail: _fail,
+        Incomplete: _cut,
+        Inject: _inject,
+        Call: _call,
+        McpCall: _mcp_call,
+        McpApproval: _ask_approval,
+    }
 
     # ---- its end ----
 

@@ -54,7 +54,7 @@ class Sessions:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.faults = Faults(settings.faults, settings.seed)
+        self.faults = Faults(settings.faults, settings.run_seed)
         self._talks: set[_Talk] = set()
         self._numbers = itertools.count(1)
 
