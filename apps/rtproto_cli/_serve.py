@@ -2,16 +2,22 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rtproto_cli._fatal import Fatal, fail, system_reason
+
+if TYPE_CHECKING:
+    from rtproto_emulator import Scenario
 
 
 class Engine(str, Enum):
@@ -56,6 +62,31 @@ def serve(
     ] = "auto",
     recogniser_model: Annotated[str, typer.Option(help="The model to ask for at that URL.")] = "whisper-1",
     voice: Annotated[Voice, typer.Option(help="What speaks: espeak-ng, or only a tone.")] = Voice.auto,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            help="What it hears and answers, written down: a YAML file with, for one, 'turns: [{match: weather, say: "
+            "Sunny.}]'. What no turn is meant for is answered as ever."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Makes ids and faults the same on every run, such as --seed 7.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Something that goes wrong, such as 'close:1011@response.output_audio.delta#3' or 'http:429:2*3'; can "
+            "be given several times. --fault help lists all."
+        ),
+    ] = None,
+    control: Annotated[
+        bool,
+        typer.Option(
+            "--control",
+            help='Let this machine add faults while it runs, over HTTP: curl -d \'{"fault": "abort"}\' '
+            "http://127.0.0.1:8080/_rtproto/faults. Others need the key in $RTPROTO_CONTROL_KEY, if it is set.",
+        ),
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log sessions (ids and sizes only).")] = False,
 ) -> None:
     """Run an OpenAI Realtime server, offline and without a key.
@@ -78,14 +109,37 @@ def serve(
     if verbose:
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
         logging.getLogger("asyncio").setLevel(logging.INFO)
+    faults = fault or []
+    if "help" in faults:
+        print(rtproto_emulator.fault_grammar())
+        return
+    script = None if scenario is None else _read(rtproto_emulator.read_scenario, scenario)
+    try:
+        for text in faults:
+            rtproto_emulator.parse_fault(text)
+    except ValueError as error:
+        fail(Fatal(f"--fault: {error}", 2))
+    if control and engine is not Engine.aiohttp:
+        fail(Fatal(f"--control is plain HTTP, which --engine {engine.value} does not speak: leave out one of both", 2))
     try:
         choice = rtproto_emulator.choose(ears.value, recogniser, voice.value, model=recogniser_model)
     except (rtproto_emulator.EngineMissing, ValueError) as error:
         fail(Fatal(str(error), 2))
-    settings = rtproto_emulator.Settings(pace=pace, duration=duration, engines=choice.engines)
+    settings = rtproto_emulator.Settings(
+        pace=pace,
+        duration=duration,
+        engines=choice.engines,
+        scenario=script,
+        seed=seed,
+        faults=faults,
+        control=control,
+        control_key=os.environ.get("RTPROTO_CONTROL_KEY") or None,
+    )
 
     def ready(url: str) -> None:
         print(f"rtproto: {choice}", file=sys.stderr, flush=True)
+        for text in faults:
+            print(f"rtproto: fault {text}", file=sys.stderr, flush=True)
         print(f"rtproto: listening on {url} (Ctrl-C stops)", flush=True)
 
     async def run() -> None:
@@ -105,3 +159,12 @@ def serve(
     except OSError as error:
         fail(Fatal(f"cannot listen on {host}:{port}: {system_reason(error)}; try another --port", 1))
     print("rtproto: stopped", file=sys.stderr)
+
+
+def _read(read: "Callable[[Path], Scenario]", path: Path) -> "Scenario":
+    try:
+        return read(path)
+    except OSError as error:
+        fail(Fatal(f"cannot read {path}: {system_reason(error)}; check the path", 2))
+    except (ValueError, ImportError) as error:
+        fail(Fatal(str(error), 2))

@@ -35,6 +35,7 @@ try:
     )
     from ._fault_plan import Faults
     from ._faults import Fault, parse_fault
+    from ._faults import grammar as fault_grammar
     from ._policy import Policy
     from ._scenario import Scenario
     from ._scenario_file import read_scenario
@@ -87,6 +88,7 @@ __all__ = [
     "VoiceActivity",
     "Wait",
     "choose",
+    "fault_grammar",
     "parse_fault",
     "read_scenario",
     "real_engines",

@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from rtproto import Config
 
+from ._control import PREFIX, answer, forbidden
 from ._faults import Fault
 from ._sessions import Sessions
 from ._visit import Denied, visit
@@ -56,12 +57,20 @@ def application(sessions: Sessions) -> web.Application:
     async def health(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
+    async def control(request: web.Request) -> web.Response:
+        headers = {name.lower(): text for name, text in request.headers.items()}
+        told = forbidden(request.remote, headers, sessions.settings.control_key)
+        told = told or answer(sessions, request.method, request.path, await request.read())
+        return web.json_response(told.body, status=told.status)
+
     async def shut_down(app: web.Application) -> None:
         closing.set()
         await sessions.say_goodbye()
 
     app = web.Application()
     app.router.add_get("/healthz", health)
+    if sessions.settings.control:
+        app.router.add_route("*", PREFIX + "{path:.*}", control)
     # Every path comes here, so that a wrong one is told where the right ones are.
     app.router.add_get("/{path:.*}", realtime, allow_head=False)
     app.on_shutdown.append(shut_down)

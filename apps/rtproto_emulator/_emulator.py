@@ -12,6 +12,7 @@ from typing import Literal
 
 from . import _aiohttp_host, _stream_host
 from ._fault_plan import Faults
+from ._scenario import Scenario
 from ._sessions import Sessions
 from ._settings import Settings
 
@@ -70,6 +71,10 @@ class Emulator:
         It counts for all sessions, also for those that are open.
         """
         return self._sessions.faults
+
+    def script(self, scenario: Scenario | None) -> None:
+        """Lets the sessions that open from now on follow another scenario, or none."""
+        self._sessions.script(scenario)
 
     @property
     def url(self) -> str:

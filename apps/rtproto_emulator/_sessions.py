@@ -17,6 +17,7 @@ from rtproto.errors import SessionClosed
 from ._fault_plan import FaultPlan, Faults
 from ._faults import Fault
 from ._injection import Deed, Injected
+from ._scenario import Scenario
 from ._settings import Settings
 from ._visit import Denied, Visit
 from ._wire_faults import Hand, Wire
@@ -76,6 +77,10 @@ class Sessions:
         finally:
             self._talks.discard(talk)
             logger.info("session closed (%d open)", len(self._talks))
+
+    def script(self, scenario: Scenario | None) -> None:
+        """Lets the sessions that open from now on follow another scenario, or none."""
+        self.settings = attrs.evolve(self.settings, scenario=scenario)
 
     def open(self) -> list[SessionInfo]:
         """The sessions that are open, oldest first."""
