@@ -94,13 +94,14 @@ class FaultPlan:
         self._known: Sequence[Active] | None = None
         self._watches: list[_Watch] = []
         self._own: list[_Watch] = []
+        self._some = False
 
     @property
     def any(self) -> bool:
         """Whether anything may happen at all."""
         if self._faults.active is not self._known:
             self._learn()
-        return bool(self._watches or self._own)
+        return self._some
 
     def knows(self, kind: str) -> bool:
         """Whether a fault of this kind may happen."""
@@ -110,6 +111,7 @@ class FaultPlan:
         """A fault of this session alone. The oldest is forgotten where there are too many."""
         self._own.append(self._watch(Active(-len(self._own), fault, fault.times)))
         del self._own[:-_MAX_FAULTS]
+        self._some = True
 
     def due(self, stage: str, event_type: str) -> list[Fault]:
         """The faults that happen at an event; each call counts one more of its type."""
@@ -133,6 +135,7 @@ class FaultPlan:
         self._known = self._faults.active
         before = {watch.active.number: watch for watch in self._watches}
         self._watches = [before.get(active.number) or self._watch(active) for active in self._known]
+        self._some = bool(self._watches or self._own)
 
     def _watch(self, active: Active) -> _Watch:
         return _Watch(active, Random(f"{self._faults.seed}/{self._number}/{active.number}"))

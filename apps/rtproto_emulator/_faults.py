@@ -169,9 +169,17 @@ KINDS: dict[str, Kind] = {
         places=(_TRANSCRIBED,),
     ),
     "response-failed": Kind(
-        "[:CODE[:MESSAGE]]", (RESPONSE,), _coded("server_error"), "the response fails", 0, 2, places=_WITHIN
+        "[:CODE[:MESSAGE]]",
+        (RESPONSE,),
+        _coded("server_error"),
+        "the response fails after that event",
+        0,
+        2,
+        places=_WITHIN,
     ),
-    "response-incomplete": Kind("[:REASON]", (RESPONSE,), _reason, "the response is cut", 0, 1, places=_WITHIN),
+    "response-incomplete": Kind(
+        "[:REASON]", (RESPONSE,), _reason, "the response is cut after that event", 0, 1, places=_WITHIN
+    ),
 }
 
 

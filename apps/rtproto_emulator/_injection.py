@@ -149,9 +149,10 @@ class Injected:
         self._strike(parse_fault(text))
 
     def _within_response(self, event: events.ServerEvent) -> None:
-        for fault in self._plan.due(RESPONSE, event.type):
-            incomplete_ = fault.kind == "response-incomplete"
-            raise incomplete(*fault.values) if incomplete_ else failed(*fault.values)
+        if self._plan.any:
+            for fault in self._plan.due(RESPONSE, event.type):
+                cut = fault.kind == "response-incomplete"
+                raise incomplete(*fault.values) if cut else failed(*fault.values)
 
     def _refuse(self, event: events.ClientEvent, fault: Fault) -> None:
         """The client's event is answered with an error, and with nothing else."""

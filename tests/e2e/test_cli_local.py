@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +17,12 @@ import rtproto_sync
 from programs import run_here, run_process
 from rtproto_cli.__main__ import main
 from rtproto_cli._app import app
+from rtproto_emulator._ids import seeded_ids
 from typer.testing import CliRunner
 
 import rtproto
 from rtproto import events
+from rtproto.errors import HandshakeError
 
 TEST_DATA = Path(__file__).resolve().parents[2] / "test_data"
 ENVIRON = {name: value for name, value in os.environ.items() if "OPENAI" not in name}
@@ -116,6 +119,26 @@ def test_serve_answers_until_it_is_stopped_and_says_goodbye(engine: str) -> None
     assert "Traceback" not in err
     assert isinstance(last, events.Closed)
     assert (last.clean, last.code) == (True, 1001)
+
+
+def test_serve_follows_a_scenario_and_fails_on_demand(tmp_path: Path) -> None:
+    path = tmp_path / "hello.yaml"
+    path.write_text("default:\n  say: Hello from a file.\n", encoding="utf-8")
+    with serving("--scenario", str(path), "--seed", "7", "--fault", "http:503*1", "--control") as (_, url):
+        with pytest.raises(HandshakeError, match="503"), rtproto_sync.connect(rtproto.endpoint(url)):
+            pass
+        with rtproto_sync.connect(rtproto.endpoint(url)) as rt:
+            created = rt.next_event(10)
+            assert isinstance(created, events.SessionCreated)
+            rt.send(events.ResponseCreate(response=events.ResponseCreateParams(output_modalities=["text"])))
+            texts = (event.text for event in rt if isinstance(event, events.ResponseOutputTextDone))
+            assert next(texts) == "Hello from a file."
+        where = url.replace("ws://", "http://").replace("/v1/realtime", "/_rtproto/faults")
+        with urllib.request.urlopen(where, timeout=20) as answer:
+            assert answer.read() == b'{"faults": []}'
+    make_id = seeded_ids(7, 1)
+    make_id("conv")
+    assert getattr(created.session, "id", None) == make_id("sess")
 
 
 def test_a_port_that_is_taken_gets_one_line() -> None:
