@@ -140,6 +140,11 @@ def serve(
         print(f"rtproto: {choice}", file=sys.stderr, flush=True)
         for text in faults:
             print(f"rtproto: fault {text}", file=sys.stderr, flush=True)
+        if script is not None:
+            print(f"rtproto: scenario {scenario}, {len(script.turns)} turns", file=sys.stderr, flush=True)
+        if control:
+            where = url.replace("ws://", "http://").replace("/v1/realtime", "/_rtproto/faults")
+            print(f"rtproto: control at {where}", file=sys.stderr, flush=True)
         print(f"rtproto: listening on {url} (Ctrl-C stops)", flush=True)
 
     async def run() -> None:

@@ -10,6 +10,9 @@ from ._conversation import Conversation
 from ._outbox import Outbox
 from ._scenario import McpServer
 
+_MAX_LISTED = 128
+"""Servers of one session; more are not listed: nobody has so many."""
+
 
 class McpLists:
     """Lists the tools of each server once in a session, as soon as the client names it."""
@@ -22,7 +25,9 @@ class McpLists:
     def named(self, tools: object, conversation: Conversation) -> None:
         """The client has given these tools. A server that no scenario plays does not tell its tools."""
         for tool in tools if isinstance(tools, list) else ():
-            if isinstance(tool, events.McpTool) and tool.server_label not in self._listed:
+            if not isinstance(tool, events.McpTool) or tool.server_label in self._listed:
+                continue
+            if len(self._listed) < _MAX_LISTED:
                 self._listed.add(tool.server_label)
                 self._list(tool, conversation)
 

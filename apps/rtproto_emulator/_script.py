@@ -44,7 +44,7 @@ class ScenarioTranscriber:
         if heard is None:
             yield from self._other.transcribe(speech)
         elif isinstance(heard, Exception):
-            raise heard
+            raise RuntimeError(str(heard))  # a new one each time: a raised one keeps its frames
         elif heard:
             yield heard
 
@@ -148,6 +148,8 @@ def _answers(turn: Turn, words: str, called: str | None) -> bool:
 
 def _granted(memory: _Memory, items: Sequence[events.Item]) -> tuple[str, _Asked] | None:
     """The first call that was approved and not made yet, with the id of its request."""
+    responses = (item for item in items if isinstance(item, events.McpApprovalResponseItem))
+    memory.answered.intersection_update(response.approval_request_id for response in responses)
     requests = {item.id: item for item in items if isinstance(item, events.McpApprovalRequestItem)}
     for item in items:
         if not isinstance(item, events.McpApprovalResponseItem) or item.approval_request_id in memory.answered:
