@@ -340,7 +340,11 @@ def test_a_picture(detail: str) -> None:
             "item.call_id",
         ),
         ({"type": "function_call_output", "call_id": "c", "output": ""}, "invalid_tool_call_id", "item.call_id"),
-        ({"type": "mcp_approval_response", "approval_request_id": "a", "approve": True}, "invalid_value", "item"),
+        (
+            {"type": "mcp_approval_response", "approval_request_id": "a", "approve": True},
+            "invalid_value",
+            "item.approval_request_id",
+        ),
     ],
 )
 def test_an_item_that_is_not_right(item: dict[str, Any], code: str, param: str) -> None:

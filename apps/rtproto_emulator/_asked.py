@@ -34,6 +34,7 @@ class Asked:
     output: events.AudioOutput
     instructions: str
     tools: Sequence[events.FunctionTool]
+    mcp: Sequence[events.McpTool]
     tool_choice: events.ToolChoice
     max_output_tokens: int | str
     metadata: dict[str, Any] | None
@@ -107,6 +108,7 @@ def asked(session: events.RealtimeSession, create: events.ResponseCreate, habits
         output=output,
         instructions="\n".join(filter(None, (instructions, value(getattr(create, "additional_instructions", ""), "")))),
         tools=[tool for tool in tools if isinstance(tool, events.FunctionTool)],
+        mcp=[tool for tool in tools if isinstance(tool, events.McpTool)],
         tool_choice=choice,
         max_output_tokens=params.max_output_tokens or session.max_output_tokens or "inf",
         metadata=None if params.metadata is UNSET else params.metadata,

@@ -81,9 +81,10 @@ def _rate(*supported: int) -> Check:
 
 def _tool(got: Any, at: str) -> None:
     if isinstance(got, events.McpTool):
-        message = "This server does not reach MCP servers: leave out tools of type 'mcp'."
-        raise Refusal("invalid_value", message, f"{at}.type")
-    _typed("function")(got, at)
+        if not got.server_label:
+            raise missing(f"{at}.server_label")
+        return
+    _typed("function", "mcp")(got, at)
     if not got.name:
         raise missing(f"{at}.name")
 
@@ -196,7 +197,7 @@ def check_fields(thing: Any, at: str, checks: Mapping[tuple[type, str], Check] =
 
 def check_tool_choice(choice: Any, tools: Any, at: str) -> None:
     """Refuses the choice of a function that is not among `tools`."""
-    names = tuple(tool.name for tool in tools)
+    names = tuple(tool.name for tool in tools if isinstance(tool, events.FunctionTool))
     if isinstance(choice, events.ToolChoiceFunction) and choice.name not in names:
         message = f"Tool choice '{choice.name}' not found in the tools of the session."
         raise Refusal("invalid_value", message, f"{at}.name")

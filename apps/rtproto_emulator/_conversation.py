@@ -149,6 +149,13 @@ class Conversation:
         """The calls that a function_call_output may answer."""
         return call_ids(self._items.values())
 
+    def approval_requests(self) -> set[str]:
+        """The requests that an mcp_approval_response may answer: those that none has answered yet."""
+        items = self._items.values()
+        answered = {item.approval_request_id for item in items if isinstance(item, events.McpApprovalResponseItem)}
+        requests = (value(item.id, "") for item in items if isinstance(item, events.McpApprovalRequestItem))
+        return {request for request in requests if request not in answered}
+
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
         """Cuts an assistant's speech. Refuses what is no assistant's speech, and what is shorter already."""
         item = self.get(item_id, "truncate", "truncating")

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import threading
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 from . import _aiohttp_host, _replay_host, _stream_host
+from ._fault_plan import Faults
 from ._recorded import Recording
+from ._scenario import Scenario
+from ._server import Server, url_of
+from ._sessions import Sessions
 from ._settings import Settings
 
 Engine = Literal["aiohttp", "stream"]
 
-_Host = Callable[[Settings, str, int, "ssl.SSLContext | None"], AbstractAsyncContextManager[int]]
+_Host = Callable[[Sessions, str, int, "ssl.SSLContext | None"], AbstractAsyncContextManager[int]]
 
 _HOSTS: dict[str, _Host] = {
     "aiohttp": _aiohttp_host.running,
     "stream": _stream_host.running,
 }
-_START_SECONDS = 30.0
-_STOP_SECONDS = 20.0
-"""Longer than every wait inside; then something hangs, and the program should not."""
 
 
-class Emulator:
-    """A server in a background thread with an event loop of its own: for plain code, asyncio, trio and tests.
+class Emulator(Server):
+    """The local voice server in a background thread: for plain code, asyncio, trio and tests.
 
     ::
 
@@ -38,50 +36,24 @@ class Emulator:
             connect(rtproto.endpoint(emulator.url))
     """
 
-    def __init__(self, running: AbstractAsyncContextManager[int], host: str, *, secure: bool = False) -> None:
-        self.host = host
-        self._secure = secure
-        self._stop: asyncio.Event | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        started: Future[int] = Future()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._run(running, started)), name="rtproto-emulator", daemon=True
-        )
-        self._thread.start()
-        self.port = started.result(_START_SECONDS)
-        """Where it listens."""
-
-    async def _run(self, running: AbstractAsyncContextManager[int], started: Future[int]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        try:
-            async with running as port:
-                started.set_result(port)
-                await self._stop.wait()
-        except BaseException as error:
-            if started.done():
-                raise
-            started.set_exception(error)
+    def __init__(
+        self, settings: Settings, host: str, port: int, engine: Engine, ssl_context: ssl.SSLContext | None
+    ) -> None:
+        self._sessions = _sessions(settings, engine)
+        running = _running(_host(engine), self._sessions, host, port, ssl_context)
+        super().__init__(running, host, secure=ssl_context is not None)
 
     @property
-    def url(self) -> str:
-        """What a client connects to: ``ws://127.0.0.1:PORT/v1/realtime``, and with TLS ``wss://...``."""
-        return _url(self.host, self.port, self._secure)
+    def faults(self) -> Faults:
+        """What goes wrong on demand: ``emulator.faults.add("close:1011@response.done")``, `clear()`, `list()`.
 
-    def close(self) -> None:
-        """Closes every session with 1001 and stops. May be called again."""
-        loop, stop = self._loop, self._stop
-        if loop is not None and stop is not None and self._thread.is_alive() and not loop.is_closed():
-            loop.call_soon_threadsafe(stop.set)
-        self._thread.join(_STOP_SECONDS)
+        It counts for all sessions, also for those that are open.
+        """
+        return self._sessions.faults
 
-    def __enter__(self) -> Emulator:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    def script(self, scenario: Scenario | None) -> None:
+        """Lets the sessions that open from now on follow another scenario, or none."""
+        self._sessions.script(scenario)
 
 
 def start(
@@ -98,13 +70,10 @@ def start(
     `ssl_context`, such as one of `self_signed()`, it speaks TLS. Raises OSError where it cannot listen there,
     ValueError for another engine.
     """
-    running = _running(_host(engine), settings or Settings(), host, port, ssl_context)
-    return Emulator(running, host, secure=ssl_context is not None)
+    return Emulator(settings or Settings(), host, port, engine, ssl_context)
 
 
-def replay(
-    recording: Recording | str | Path, *, speed: float = 1.0, port: int = 0, host: str = "127.0.0.1"
-) -> Emulator:
+def replay(recording: Recording | str | Path, *, speed: float = 1.0, port: int = 0, host: str = "127.0.0.1") -> Server:
     """Starts a server that plays a recorded session to whoever connects, until it is closed.
 
     `recording` is a file of `rtproto record`, or one that was read already. The server's messages are sent as they
@@ -113,7 +82,7 @@ def replay(
 
     Raises OSError where it cannot read or listen, ValueError for what is no recording and for a bad `speed`.
     """
-    return Emulator(_replaying(recording, speed, host, port), host)
+    return Server(_replaying(recording, speed, host, port), host)
 
 
 def _replaying(
@@ -136,7 +105,7 @@ async def serve_replay(
     """Serves a recording as `replay()` does, until it is cancelled. `ready` is told the URL once it listens."""
     async with _replaying(recording, speed, host, port) as bound:
         if ready is not None:
-            ready(_url(host, bound))
+            ready(url_of(host, bound))
         await asyncio.Event().wait()
 
 
@@ -153,30 +122,32 @@ async def serve(
 
     Raises OSError where it cannot listen there, ValueError for another engine than "aiohttp" or "stream".
     """
-    async with _running(_host(engine), settings or Settings(), host, port, ssl_context) as bound:
+    sessions = _sessions(settings or Settings(), engine)
+    async with _running(_host(engine), sessions, host, port, ssl_context) as bound:
         if ready is not None:
-            ready(_url(host, bound, ssl_context is not None))
+            ready(url_of(host, bound, ssl_context is not None))
         await asyncio.Event().wait()
 
 
 @asynccontextmanager
 async def _running(
-    host: _Host, settings: Settings, address: str, port: int, ssl_context: ssl.SSLContext | None
+    host: _Host, sessions: Sessions, address: str, port: int, ssl_context: ssl.SSLContext | None
 ) -> AsyncIterator[int]:
     """A server, and the engines that end with it."""
     try:
-        async with host(settings, address, port, ssl_context) as bound:
+        async with host(sessions, address, port, ssl_context) as bound:
             yield bound
     finally:
-        settings.engines.close()
+        sessions.settings.engines.close()
+
+
+def _sessions(settings: Settings, engine: str) -> Sessions:
+    if settings.control and engine != "aiohttp":
+        raise ValueError("the control endpoint is plain HTTP, which only the engine aiohttp speaks: leave one of both")
+    return Sessions(settings)
 
 
 def _host(engine: str) -> _Host:
     if engine not in _HOSTS:
         raise ValueError(f"there is no engine {engine!r}; choose one of {', '.join(_HOSTS)}")
     return _HOSTS[engine]
-
-
-def _url(host: str, port: int, secure: bool = False) -> str:
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
-    return f"{'wss' if secure else 'ws'}://{f'[{reached}]' if ':' in reached else reached}:{port}/v1/realtime"

@@ -9,7 +9,7 @@ PCM16, mono, 24 000 Hz unless said otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -36,7 +36,8 @@ class Context:
     """What a response is made from: the conversation (or the response's own input), and its settings.
 
     `items` are in order, transcripts filled in. `heard` is the audio of the last user message, empty if it was written;
-    `heard_ms` the length of all user audio in `items`.
+    `heard_ms` the length of all user audio in `items`. `mcp` are the MCP servers that it may use. `memory` belongs to
+    the session: what a responder keeps there under a key of its own it finds again at the next response.
     """
 
     items: Sequence[events.Item] = ()
@@ -48,6 +49,8 @@ class Context:
     modality: str = "audio"
     voice: str = "alloy"
     speed: float = 1.0
+    mcp: Sequence[events.McpTool] = ()
+    memory: dict[object, Any] = attrs.field(factory=dict, repr=False, eq=False)
 
 
 @attrs.frozen
@@ -63,6 +66,78 @@ class Call:
 
     name: str
     arguments: str
+
+
+@attrs.frozen
+class Play:
+    """The answer plays `pcm` (PCM16, 24 kHz), with these words as its transcript."""
+
+    pcm: bytes = attrs.field(repr=sized)
+    transcript: str = ""
+
+
+@attrs.frozen
+class Wait:
+    """The answer pauses."""
+
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
+class Tell:
+    """The server says an `error` event, and the answer goes on."""
+
+    code: str
+    message: str
+    type: str = "server_error"
+
+
+@attrs.frozen(kw_only=True)
+class Fail:
+    """The response fails here."""
+
+    code: str
+    message: str
+    type: str = "server_error"
+
+
+@attrs.frozen
+class Incomplete:
+    """The response is cut here: `reason` is "content_filter" or "max_output_tokens"."""
+
+    reason: str
+
+
+@attrs.frozen
+class Inject:
+    """The fault that this text writes happens here, or from here on at the event that it names."""
+
+    fault: str
+
+
+@attrs.frozen(kw_only=True)
+class McpCall:
+    """The server calls a tool of an MCP server, which gives `output` or `error`; `arguments` is JSON text."""
+
+    server: str
+    name: str
+    arguments: str
+    output: str | None = None
+    error: events.McpError | None = None
+    approval_request_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class McpApproval:
+    """The server asks whether it may call a tool of an MCP server."""
+
+    server: str
+    name: str
+    arguments: str
+
+
+Piece = Say | Call | Play | Wait | Tell | Fail | Incomplete | Inject | McpCall | McpApproval
+"""What an answer is made of."""
 
 
 class VoiceActivity(Protocol):
@@ -102,7 +177,7 @@ class EarlyTranscriber(Transcriber, Protocol):
 class Responder(Protocol):
     """Decides what to answer."""
 
-    def respond(self, context: Context) -> Iterator[Say | Call | None]:
+    def respond(self, context: Context) -> Iterator[Piece | None]:
         """The answer, in order."""
         ...
 

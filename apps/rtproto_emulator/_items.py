@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import attrs
 
@@ -34,10 +35,17 @@ _IDLE_TEXT = (
 """What OpenAI's server tells its model when an idle timeout triggers (observed)."""
 
 
-def taken(item: events.Item, make_id: Callable[[str], str], known_calls: Iterable[str], at: str) -> events.Item:
+def taken(
+    item: events.Item,
+    make_id: Callable[[str], str],
+    known_calls: Iterable[str],
+    at: str,
+    asked_for: Iterable[str] = (),
+) -> events.Item:
     """The client's `item` as it will stand in a conversation: with an id and a status, without audio.
 
-    `at` is its dotted path in the client's event. Refuses an item that says too little or what is not possible.
+    `at` is its dotted path in the client's event, `asked_for` the ids of the approvals that it may answer.
+    Refuses an item that says too little or what is not possible.
     """
     if isinstance(item, events.UnknownObject) or item.type not in _TYPES:
         got = item.raw.get("type") if isinstance(item, events.UnknownObject) else item.type
@@ -58,7 +66,11 @@ def taken(item: events.Item, make_id: Callable[[str], str], known_calls: Iterabl
             message = f"Tool call ID '{item.call_id}' not found in conversation."
             raise Refusal("invalid_tool_call_id", message, f"{at}.call_id")
         return attrs.evolve(item, id=value(item.id, "") or make_id("item"), object=UNSET)
-    raise Refusal("invalid_value", "There is no MCP approval request to answer: no MCP server is connected.", at)
+    assert isinstance(item, events.McpApprovalResponseItem)
+    if item.approval_request_id not in asked_for:
+        message = f"MCP approval request '{item.approval_request_id}' not found in conversation."
+        raise Refusal("invalid_value", message, f"{at}.approval_request_id")
+    return attrs.evolve(item, id=value(item.id, "") or make_id("item"))
 
 
 def _taken_message(item: events.MessageItem, make_id: Callable[[str], str], at: str) -> events.MessageItem:
@@ -154,7 +166,7 @@ class Inputs:
             with_transcript(item, content_index, transcript) if _id(item) == item_id else item for item in self._own
         ]
 
-    def context(self, wanted: Asked) -> Context:
+    def context(self, wanted: Asked, memory: dict[object, Any]) -> Context:
         """All that the brain and the voice are told."""
         items = list(self._items())
         sounds = {_id(item): self._sounds_in(item) for item in items}
@@ -170,6 +182,8 @@ class Inputs:
             modality=wanted.modality,
             voice=wanted.voice,
             speed=value(wanted.output.speed, 1.0),
+            mcp=wanted.mcp,
+            memory=memory,
         )
 
     def _sounds_in(self, item: events.Item) -> list[Sound]:

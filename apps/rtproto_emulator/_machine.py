@@ -33,7 +33,9 @@ class Machine(ABC):
     def __init__(self, settings: Settings | None, dialect: str) -> None:
         self.settings = settings = settings or Settings()
         self._habits = habits_of(dialect)
-        self._out = Outbox(settings.make_id, obfuscation=settings.obfuscation, item_object=self._habits.item_object)
+        self._out = self.outbox = Outbox(
+            settings.make_id, obfuscation=settings.obfuscation, item_object=self._habits.item_object
+        )
         self._expires: float | None = None
         """When the session ends; None before it begins, and once it has ended."""
         self._asked = 0.0
@@ -73,6 +75,11 @@ class Machine(ABC):
     def next_event(self) -> events.ServerEvent | Close | None:
         """What must be sent next, None when there is nothing now. After a Close nothing comes any more."""
         return self._out.next()
+
+    @property
+    @abstractmethod
+    def session_id(self) -> str:
+        """Of the session, once it has started."""
 
     @property
     def pending(self) -> int:

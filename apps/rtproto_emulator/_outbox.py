@@ -19,6 +19,13 @@ _OF_AN_ITEM = (
 )
 
 
+@attrs.frozen
+class Mark:
+    """A place between two events, where a fault is due."""
+
+    fault: str
+
+
 class Outbox:
     """Server events, and at the end perhaps a Close, that wait for the host. Each event gets an id of its own here."""
 
@@ -30,10 +37,14 @@ class Outbox:
         item_object: str | UnsetType = UNSET,
     ) -> None:
         self.make_id = make_id
+        self.on_send: Callable[[events.ServerEvent], object] | None = None
+        """Sees each event when it is said; may raise an `Ending` for one of a response."""
+        self.on_mark: Callable[[str], object] | None = None
+        """Is told of a mark when all before it is taken."""
         self._obfuscation = obfuscation
         self._item_object = item_object
         """What stands as `object` in every item."""
-        self._waiting: deque[events.ServerEvent | Close] = deque()
+        self._waiting: deque[events.ServerEvent | Close | Mark] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -44,6 +55,12 @@ class Outbox:
         if self._item_object is not UNSET:
             self._mark(event)
         self._waiting.append(event)
+        if self.on_send is not None:
+            self.on_send(event)
+
+    def mark(self, fault: str) -> None:
+        """Notes that `fault` is due here."""
+        self._waiting.append(Mark(fault))
 
     def _mark(self, event: events.ServerEvent) -> None:
         if isinstance(event, _OF_AN_ITEM):
@@ -62,7 +79,13 @@ class Outbox:
 
     def next(self) -> events.ServerEvent | Close | None:
         """The next one, None when there is none now."""
-        return self._waiting.popleft() if self._waiting else None
+        while self._waiting:
+            item = self._waiting.popleft()
+            if not isinstance(item, Mark):
+                return item
+            if self.on_mark is not None:
+                self.on_mark(item.fault)
+        return None
 
     def padding(self, delta: str) -> str | None:
         """The `obfuscation` of a text delta, which hides its length; None where that is not wanted.

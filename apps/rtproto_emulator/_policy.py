@@ -15,8 +15,10 @@ from ._conversation import Conversation, place
 from ._ears import Ears
 from ._items import sounds_of, taken
 from ._machine import Machine
+from ._mcp import McpLists
 from ._refusal import Refusal
 from ._responses import Responses
+from ._script import acting
 from ._session import default_session, instructions_of, updated_session
 from ._settings import Settings
 from ._transcriptions import Transcriptions
@@ -43,7 +45,7 @@ class Policy(Machine):
         dialect: str = "ga",
         session: events.AnySession | None = None,
     ) -> None:
-        super().__init__(settings, dialect)
+        super().__init__(acting(settings or Settings()), dialect)
         settings, out = self.settings, self._out
         self._wanted_session = session
         self._model = getattr(session, "model", None) or model
@@ -58,14 +60,16 @@ class Policy(Machine):
         self._ears = Ears(settings.engines.activity, settings.max_input_ms, self._transcriptions.pause_ms)
         self._turns = Turns(out, self._habits, self._ears, self._conversation, self._transcriptions)
         self._responses = Responses(out, settings, self._habits, self._conversation, self._transcriptions)
+        scenario = settings.scenario
+        self._mcp = McpLists(out, scenario.mcp if scenario else {})
+
+    @property
+    def session_id(self) -> str:
+        return value(self._session.id, "")
 
     # ---- time ----
 
     def _begin(self, expires_at: int) -> None:
-        if self._habits.dialect == "beta" and not self.settings.beta:
-            self._refuse(Refusal("beta_api_shape_disabled", _NO_BETA), None)
-            self._end(Close(4000, "invalid_request_error.beta_api_shape_disabled"))
-            return
         self._session = self._default = default_session(
             self.settings.make_id("sess"),
             expires_at,
@@ -74,6 +78,10 @@ class Policy(Machine):
             instructions=instructions_of(self.settings.engines.responder),
             transcription=self._transcription,
         )
+        if self._habits.dialect == "beta" and not self.settings.beta:
+            self._refuse(Refusal("beta_api_shape_disabled", _NO_BETA), None)
+            self._end(Close(4000, "invalid_request_error.beta_api_shape_disabled"))
+            return
         if self._wanted_session is not None:
             self._session = updated_session(
                 self._session, self._wanted_session, self._default, self._habits, spoke=False, busy=False
@@ -129,6 +137,7 @@ class Policy(Machine):
         )
         self._turns.follow(self._session)
         self._out.send(events.SessionUpdated(session=self._session))
+        self._mcp.named(getattr(self._session, "tools", None), self._conversation)
 
     def _append(self, event: events.InputAudioBufferAppend, now: float) -> None:
         for turn in self._turns.append(event.audio):
@@ -154,7 +163,8 @@ class Policy(Machine):
 
     def _create_item(self, event: events.ConversationItemCreate, now: float) -> None:
         conversation = self._conversation
-        item = taken(event.item, self._out.make_id, conversation.call_ids(), "item")
+        approvals = conversation.approval_requests()
+        item = taken(event.item, self._out.make_id, conversation.call_ids(), "item", approvals)
         item_id = value(getattr(item, "id", None), "")
         previous = value(event.previous_item_id, None)
         conversation.check_place(item_id, previous)
@@ -162,6 +172,8 @@ class Policy(Machine):
         for index, sound in sounds_of(event.item, self._ears.buffer.encoding):
             conversation.add_sound(item_id, index, sound)
             self._transcriptions.start(item_id, sound, None, partial(conversation.transcribed, item_id, index))
+        if isinstance(item, events.McpApprovalResponseItem) and item.approve and self._responses.active is None:
+            self._respond_unasked(now)
 
     def _delete_item(self, event: events.ConversationItemDelete, now: float) -> None:
         self._conversation.get(event.item_id, "delete", "deleting")
@@ -182,6 +194,7 @@ class Policy(Machine):
 
     def _create_response(self, event: events.ResponseCreate, now: float) -> None:
         session = refuse_transcription(self._session)
+        self._mcp.named(event.response.tools if event.response else None, self._conversation)
         wanted = asked(session, event, self._habits, spoke=self._responses.spoke)
         if wanted.cancels_previous and not wanted.out_of_band and self._responses.active is not None:
             self._responses.cancel(None, now)

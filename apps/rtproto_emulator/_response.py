@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -12,40 +12,21 @@ from rtproto import events, value
 
 from ._asked import Asked
 from ._conversation import Conversation
-from ._engines import Call, Context, Say
+from ._ending import Ending, failed, incomplete
+from ._engines import Call, Context, Fail, Incomplete, Inject, McpApproval, McpCall, Play, Say, Tell, Wait
 from ._outbox import Outbox
+from ._output import Output
 from ._settings import Settings
 from ._sound import Sound, pieces
-from ._tokens import CHARACTERS_PER_TOKEN, audio_tokens, no_usage, spoken_words, text_tokens, usage
+from ._tokens import no_usage, spoken_words, usage
 
 _WORD_MS = 100
 """How long a written word takes, in audio time."""
 _AHEAD = 2
 """Words of the transcript sent before each audio delta: the words are ahead of the sound, as at real servers."""
-_LETTERS = 16
-"""Characters in one delta of a function call's arguments."""
-
-TextLikeDelta = (
-    events.ResponseOutputTextDelta
-    | events.ResponseOutputAudioTranscriptDelta
-    | events.ResponseFunctionCallArgumentsDelta
-)
 
 Plan = Iterator[float | None]
 """Each step says for how many seconds to pause; None: until an engine has more."""
-
-
-class _OutOfTokensError(Exception):
-    """The next word would be more than `max_output_tokens`."""
-
-
-@attrs.define
-class _Message:
-    """The message that a response is saying."""
-
-    item_id: str
-    index: int
-    text: str = ""
 
 
 class Response:
@@ -67,23 +48,28 @@ class Response:
         self.due: float | None = now
         self.done: events.RealtimeResponse | None = None
         """Its last state, once it has ended."""
-        self.audio_ms = 0
-        """How much it has spoken."""
-        self.spoken: tuple[str, float] | None = None
-        """The message that it spoke last, and the moment at which its sound began."""
         self._now = now
-        self._conversation = conversation
         self._ask = context
         self._context = Context()
         self._out = out
         self._settings = settings
         self._said = asked.said(response_id, conversation.id)
-        self._output: list[events.Item] = []
-        self._opened = 0
-        self._message: _Message | None = None
-        self._text_tokens = 0
+        self._output = Output(response_id, asked, conversation, out)
         self._plan = self._steps()
-        out.send(events.ResponseCreated(response=self._said))
+        try:
+            out.send(events.ResponseCreated(response=self._said))
+        except Ending as ending:
+            self._plan = _ended(ending)
+
+    @property
+    def audio_ms(self) -> int:
+        """How much it has spoken."""
+        return self._output.audio_ms
+
+    @property
+    def spoken(self) -> tuple[str, float] | None:
+        """The message that it spoke last, and the moment at which its sound began."""
+        return self._output.spoken
 
     @property
     def tokens(self) -> int:
@@ -98,11 +84,11 @@ class Response:
             pause = next(self._plan)
         except StopIteration:
             self._end("completed", None)
-        except _OutOfTokensError:
-            self._end("incomplete", events.ResponseStatusDetails(type="incomplete", reason="max_output_tokens"))
+        except Ending as ending:
+            self._end(ending.status, ending.details)
         except Exception as error:
-            details = events.ErrorDetails(type="server_error", code="engine_failed", message=str(error) or repr(error))
-            self._end("failed", events.ResponseStatusDetails(type="failed", error=details))
+            failure = failed("engine_failed", str(error) or repr(error))
+            self._end(failure.status, failure.details)
         else:
             self.due = None if pause is None else now + pause
 
@@ -125,168 +111,98 @@ class Response:
         for piece in responder.respond(context) if given is None else (Say(given),):
             if piece is None:
                 yield None
-            elif isinstance(piece, Call):
-                self._call(piece)
             else:
-                yield from self._say(piece)
+                yield from self._PIECES[type(piece)](self, piece)
 
     def _say(self, piece: Say) -> Plan:
-        message = self._message or self._open_message()
-        words = spoken_words(piece.text)
         if self.asked.modality == "text":
-            for word in words:
-                self._word(message, word)
-                yield from self._pause(_WORD_MS)
-            return
-        yield from self._speak(message, piece.text, words)
+            yield from self._write(piece.text)
+        else:
+            yield from self._speak(piece.text, self._settings.engines.speaker.speak(piece.text, self._context))
 
-    def _speak(self, message: _Message, text: str, words: list[str]) -> Plan:
+    def _play(self, piece: Play) -> Plan:
+        if self.asked.modality == "text":
+            yield from self._write(piece.transcript)
+        else:
+            yield from self._speak(piece.transcript, iter((piece.pcm,)))
+
+    def _write(self, text: str) -> Plan:
+        self._output.open()
+        for word in spoken_words(text):
+            self._output.word(word)
+            yield from self._pause(_WORD_MS)
+
+    def _speak(self, text: str, sound: Iterator[bytes | None]) -> Plan:
+        self._output.open()
         encoding = self.asked.encoding
         size = self._settings.delta_ms * encoding.bytes_per_ms
-        waiting = iter(words)
-        for data in pieces(self._settings.engines.speaker.speak(text, self._context), encoding, size):
+        waiting = iter(spoken_words(text))
+        for data in pieces(sound, encoding, size):
             if data is None:
                 yield None
                 continue
             for word in islice(waiting, _AHEAD):
-                self._word(message, word)
-            self._sound(message, Sound(data=data, encoding=encoding))
+                self._output.word(word)
+            self._output.sound(Sound(data=data, encoding=encoding), self._now)
             yield from self._pause(len(data) / encoding.bytes_per_ms)
         for word in waiting:
-            self._word(message, word)
+            self._output.word(word)
 
     def _pause(self, audio_ms: float) -> Plan:
         seconds = audio_ms / 1000 / self._settings.pace
         if seconds > 0:
             yield seconds
 
-    # ---- what it says ----
+    def _wait(self, piece: Wait) -> Plan:
+        yield piece.seconds
 
-    def _word(self, message: _Message, delta: str) -> None:
-        cost = text_tokens(delta)
-        if cost > self._left():
-            raise _OutOfTokensError
-        self._text_tokens += cost
-        message.text += delta
-        text = self.asked.modality == "text"
-        kind = events.ResponseOutputTextDelta if text else events.ResponseOutputAudioTranscriptDelta
-        self._out.send(self._padded(kind(**self._where(message), delta=delta), delta))
+    def _tell(self, piece: Tell) -> Iterable[None]:
+        error = events.RealtimeError(type=piece.type, code=piece.code, message=piece.message, param=None, event_id=None)
+        self._out.send(events.ErrorEvent(error=error))
+        return ()
 
-    def _left(self) -> float:
-        """How many tokens it may still put out."""
-        return self.asked.token_limit - self._text_tokens - audio_tokens(self.audio_ms)
+    def _fail(self, piece: Fail) -> Iterable[None]:
+        raise failed(piece.code, piece.message, piece.type)
 
-    def _sound(self, message: _Message, sound: Sound) -> None:
-        if audio_tokens(self.audio_ms + sound.ms) > self.asked.token_limit - self._text_tokens:
-            raise _OutOfTokensError
-        if self.spoken is None or self.spoken[0] != message.item_id:
-            self.spoken = (message.item_id, self._now)
-        self._out.send(events.ResponseOutputAudioDelta(**self._where(message), delta=sound.data))
-        self.audio_ms += sound.ms
-        if not self.asked.out_of_band:
-            self._conversation.add_sound(message.item_id, 0, sound)
+    def _cut(self, piece: Incomplete) -> Iterable[None]:
+        raise incomplete(piece.reason)
 
-    def _where(self, message: _Message) -> dict[str, Any]:
-        """What every event about a content part has."""
-        return {
-            "response_id": self.id,
-            "item_id": message.item_id,
-            "output_index": message.index,
-            "content_index": 0,
-        }
+    def _inject(self, piece: Inject) -> Iterable[None]:
+        self._out.mark(piece.fault)
+        return ()
 
-    def _open_message(self) -> _Message:
-        message = self._message = _Message(self._out.make_id("item"), self._opened)
-        item = events.MessageItem(id=message.item_id, status="in_progress", role="assistant", content=[])
-        self._open_item(message.item_id, item)
-        part: events.Part = events.AudioPart(transcript="")
-        content: events.Content = events.OutputAudio(transcript="")
-        if self.asked.modality == "text":
-            part, content = events.TextPart(text=""), events.OutputText(text="")
-        self._out.send(events.ResponseContentPartAdded(**self._where(message), part=part))
-        # A client may truncate what it hears before it is complete.
-        self._conversation.replace(message.item_id, attrs.evolve(item, content=[content]))
-        return message
+    def _call(self, piece: Call) -> Iterable[None]:
+        self._output.call(piece)
+        return ()
 
-    def _close_message(self, status: str) -> None:
-        """Closes what is open, in the order of real servers: sound, words, part, item."""
-        message, self._message = self._message, None
-        if message is None:
-            return
-        where = self._where(message)
-        part: events.Part
-        content: events.Content
-        if self.asked.modality == "text":
-            part, content = events.TextPart(text=message.text), events.OutputText(text=message.text)
-            self._out.send(events.ResponseOutputTextDone(**where, text=message.text))
-        else:
-            part, content = events.AudioPart(transcript=message.text), events.OutputAudio(transcript=message.text)
-            self._out.send(events.ResponseOutputAudioDone(**where))
-            self._out.send(events.ResponseOutputAudioTranscriptDone(**where, transcript=message.text))
-        self._out.send(events.ResponseContentPartDone(**where, part=part))
-        item = events.MessageItem(id=message.item_id, status=status, role="assistant", content=[content])
-        self._close_item(message.item_id, message.index, item)
+    def _mcp_call(self, piece: McpCall) -> Iterable[None]:
+        self._output.mcp_call(piece)
+        return ()
 
-    def _call(self, call: Call) -> None:
-        """A function call, at once. As at real servers it begins before an open message is closed, and ends after it.
+    def _ask_approval(self, piece: McpApproval) -> Iterable[None]:
+        self._output.ask_approval(piece)
+        return ()
 
-        Where the tokens do not suffice its arguments are cut.
-        """
-        item_id, call_id, index = self._out.make_id("item"), self._out.make_id("call"), self._opened
-        item = events.FunctionCallItem(id=item_id, status="in_progress", name=call.name, call_id=call_id, arguments="")
-        left = self._left() - text_tokens(call.name)
-        whole = text_tokens(call.arguments) <= left
-        arguments = call.arguments if whole else call.arguments[: int(max(left, 0)) * CHARACTERS_PER_TOKEN]
-        self._text_tokens += text_tokens(call.name) + text_tokens(arguments)
-        self._open_item(item_id, item)
-        where: dict[str, Any] = {
-            "response_id": self.id,
-            "item_id": item_id,
-            "output_index": index,
-            "call_id": call_id,
-        }
-        for at in range(0, len(arguments), _LETTERS):
-            delta = arguments[at : at + _LETTERS]
-            self._out.send(self._padded(events.ResponseFunctionCallArgumentsDelta(**where, delta=delta), delta))
-        self._close_message("completed")
-        self._out.send(events.ResponseFunctionCallArgumentsDone(**where, name=call.name, arguments=arguments))
-        status = "completed" if whole else "incomplete"
-        self._close_item(item_id, index, attrs.evolve(item, status=status, arguments=arguments))
-        if not whole:
-            raise _OutOfTokensError
-
-    def _open_item(self, item_id: str, item: events.Item) -> None:
-        self._out.send(events.ResponseOutputItemAdded(response_id=self.id, output_index=self._opened, item=item))
-        self._opened += 1
-        if not self.asked.out_of_band:
-            previous = self._conversation.add(item_id, item)
-            self._out.send(events.ConversationItemAdded(previous_item_id=previous, item=item))
-
-    def _close_item(self, item_id: str, index: int, item: events.Item) -> None:
-        if not self.asked.out_of_band and self._conversation.replace(item_id, item):
-            previous = self._conversation.previous_when_done(item_id)
-            if self.asked.habits.item_done:
-                self._out.send(events.ConversationItemDone(previous_item_id=previous, item=item))
-        self._out.send(events.ResponseOutputItemDone(response_id=self.id, output_index=index, item=item))
-        self._output.append(item)
-
-    def _padded(
-        self,
-        event: TextLikeDelta,
-        delta: str,
-    ) -> events.ServerEvent:
-        padding = self._out.padding(delta)
-        if padding is not None:
-            event.obfuscation = padding
-        return event
+    _PIECES: ClassVar[dict[type, Callable[[Response, Any], Iterable[float | None]]]] = {
+        Say: _say,
+        Play: _play,
+        Wait: _wait,
+        Tell: _tell,
+        Fail: _fail,
+        Incomplete: _cut,
+        Inject: _inject,
+        Call: _call,
+        McpCall: _mcp_call,
+        McpApproval: _ask_approval,
+    }
 
     # ---- its end ----
 
     def _end(self, status: str, details: events.ResponseStatusDetails | None) -> None:
-        self._close_message("completed" if status == "completed" else "incomplete")
+        self._output.close("completed" if status == "completed" else "incomplete")
         self.due = None
         self.done = attrs.evolve(
-            self._said, status=status, status_details=details, output=self._output, usage=self._usage()
+            self._said, status=status, status_details=details, output=self._output.items, usage=self._usage()
         )
         self._out.send(events.ResponseDone(response=self.done))
 
@@ -297,12 +213,17 @@ class Response:
         return bill
 
     def _bill(self) -> events.ResponseUsage:
-        if not self._output:
+        if not self._output.items:
             return no_usage()
         return usage(
             instructions=self.asked.instructions,
             items=self._context.items,
             input_ms=self._context.heard_ms,
-            text_out=self._text_tokens,
-            audio_out_ms=self.audio_ms,
+            text_out=self._output.text_tokens,
+            audio_out_ms=self._output.audio_ms,
         )
+
+
+def _ended(ending: Ending) -> Plan:
+    raise ending
+    yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from rtproto import events
 
@@ -39,6 +40,8 @@ class Responses:
         self._conversation = conversation
         self._transcriptions = transcriptions
         self._open: list[Response] = []
+        self._memory: dict[object, Any] = {}
+        """What the brain remembers of this session."""
         self._spoke = False
         self._last: tuple[str, float] | None = None
         """The last message that was spoken, and when its sound began."""
@@ -85,7 +88,7 @@ class Responses:
 
     def _context(self, wanted: Asked, inputs: Inputs) -> Context | None:
         """What a response is made from; None while words are still unknown."""
-        return None if self._transcriptions.pending else inputs.context(wanted)
+        return None if self._transcriptions.pending else inputs.context(wanted, self._memory)
 
     def cancel(self, response_id: str | None, now: float) -> None:
         """Cancels that response, or the one of the default conversation. Refuses where there is none."""

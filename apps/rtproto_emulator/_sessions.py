@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+import attrs
+
 from rtproto import Close, events
 from rtproto.errors import SessionClosed
 
-from ._machine import Machine
+from ._fault_plan import FaultPlan, Faults
+from ._faults import Fault
+from ._injection import Deed, Injected
 from ._metrics import Meter, Metrics
+from ._scenario import Scenario
 from ._settings import Settings
-from ._visit import Denied
+from ._visit import Denied, Visit
+from ._wire_faults import Hand, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +31,7 @@ _BACKLOG = 1000
 _GOODBYE = "the server is shutting down"
 
 
-class Wire(Protocol):
+class SessionWire(Wire, Protocol):
     """The server's end of a session, of either driver."""
 
     async def send(self, event: events.ServerEvent, /) -> None: ...
@@ -34,49 +41,85 @@ class Wire(Protocol):
     def __aiter__(self) -> AsyncIterator[events.ClientEvent | events.LocalEvent]: ...
 
 
+@attrs.frozen(kw_only=True)
+class SessionInfo:
+    """An open session: `age` in seconds, and how many events came and went."""
+
+    id: str
+    age: float
+    received: int
+    sent: int
+
+
 class Sessions:
     """The sessions of a server: at most ``Settings.max_sessions`` at once."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._wires: set[Wire] = set()
         self.metrics = Metrics(time.time())
+        self.faults = Faults(settings.faults, settings.run_seed)
+        self._talks: set[_Talk] = set()
+        self._numbers = itertools.count(1)
 
     def refusal(self) -> Denied | None:
         """Why no more sessions can be opened now, if so."""
-        if len(self._wires) < self.settings.max_sessions:
+        if len(self._talks) < self.settings.max_sessions:
             return None
-        line = f"{len(self._wires)} sessions are open, which is the limit of this server: try again later."
+        line = f"{len(self._talks)} sessions are open, which is the limit of this server: try again later."
         return Denied(503, line, "session_limit_reached")
 
-    async def converse(self, wire: Wire, policy: Machine, dialect: str = "ga") -> None:
+    async def converse(self, wire: SessionWire, wanted: Visit) -> None:
         """Runs a session until one side ends it."""
-        self._wires.add(wire)
-        meter = Meter(self.metrics, dialect)
-        logger.info("session opened (%d open)", len(self._wires))
+        number = next(self._numbers)
+        policy = Injected(wanted.policy(self.settings.for_session(number)), FaultPlan(self.faults, number))
+        meter = Meter(self.metrics, wanted.dialect)
+        talk = _Talk(wire, policy, wanted.dialect, meter)
+        self._talks.add(talk)
+        logger.info("session opened (%d open)", len(self._talks))
         try:
-            await _Talk(wire, policy, meter).run()
+            await talk.run()
         except Exception:
             meter.failed()
             raise
         finally:
-            self._wires.discard(wire)
+            self._talks.discard(talk)
             meter.end()
-            logger.info("session closed (%d open)", len(self._wires))
+            logger.info("session closed (%d open)", len(self._talks))
+
+    def script(self, scenario: Scenario | None) -> None:
+        """Lets the sessions that open from now on follow another scenario, or none."""
+        self.settings = attrs.evolve(self.settings, scenario=scenario)
+
+    def open(self) -> list[SessionInfo]:
+        """The sessions that are open, oldest first."""
+        return sorted((talk.info() for talk in self._talks), key=lambda info: -info.age)
+
+    def strike(self, session_id: str, fault: Fault) -> bool:
+        """Lets a fault happen in one session alone; False where there is none with that id.
+
+        Raises ValueError for a fault of the handshake.
+        """
+        talk = next((talk for talk in self._talks if talk.info().id == session_id), None)
+        if talk is not None:
+            talk.strike(fault)
+        return talk is not None
 
     async def say_goodbye(self) -> None:
         """Closes every session with 1001."""
-        await asyncio.gather(*(wire.close(1001, _GOODBYE) for wire in self._wires), return_exceptions=True)
+        await asyncio.gather(*(talk.wire.close(1001, _GOODBYE) for talk in self._talks), return_exceptions=True)
 
 
 class _Talk:
     """One session: a reader, and a clock beside it. Whoever finds nobody writing writes."""
 
-    def __init__(self, wire: Wire, policy: Machine, meter: Meter) -> None:
-        self._wire = wire
+    def __init__(self, wire: SessionWire, policy: Injected, dialect: str, meter: Meter) -> None:
+        self.wire = wire
         self._meter = meter
         self._policy = policy
+        self._hand = Hand(wire, dialect)
         self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._received = self._sent = 0
         self._due = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self._writing = False
@@ -87,10 +130,11 @@ class _Talk:
         clock = asyncio.ensure_future(self._keep_time())
         try:
             await self._write()
-            async for event in self._wire:
+            async for event in self.wire:
                 self._meter.heard(event, self._loop.time())
                 # The core has already answered a Violation.
                 if isinstance(event, events.ClientEvent):
+                    self._received += 1
                     self._policy.receive(event, self._loop.time())
                     await self._write()
         except SessionClosed as gone:
@@ -101,6 +145,16 @@ class _Talk:
             clock.cancel()
             self._policy.stop()
             await asyncio.gather(clock, return_exceptions=True)
+
+    def info(self) -> SessionInfo:
+        """What may be told of it: no words, no sound."""
+        age = self._loop.time() - self._began
+        return SessionInfo(id=self._policy.session_id, age=age, received=self._received, sent=self._sent)
+
+    def strike(self, fault: Fault) -> None:
+        """Lets a fault happen here."""
+        self._policy.strike(fault)
+        self._due.set()
 
     async def _keep_time(self) -> None:
         try:
@@ -114,7 +168,7 @@ class _Talk:
         except Exception:
             self._meter.failed()
             logger.exception("a session failed")
-            await self._wire.close(1011, "the server failed")
+            await self.wire.close(1011, "the server failed")
 
     async def _write(self) -> None:
         self._set_alarm()
@@ -127,11 +181,19 @@ class _Talk:
             while (event := self._policy.next_event()) is not None:
                 if isinstance(event, Close):
                     self._meter.closed(event)
-                    await self._wire.close(event.code, event.reason)
+                    await self.wire.close(event.code, event.reason)
+                elif isinstance(event, Deed):
+                    if event.event is not None:
+                        self._meter.said(event.event, self._loop.time())
+                    await self._hand.do(event)
                 else:
                     self._meter.said(event, self._loop.time())
-                    await self._wire.send(event)
+                    await self.wire.send(event)
+                self._sent += 1
                 self._tell_written()
+            if self._policy.pending:
+                # A fault has delayed what was asked for just now.
+                self._set_alarm()
         finally:
             self._writing = False
             self._tell_written()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -11,6 +11,9 @@ from rtproto import Config
 
 from ._auth import checked_keys
 from ._engines import Responder, Speaker, Transcriber, VoiceActivity
+from ._faults import Fault
+from ._ids import seeded_ids
+from ._scenario import Scenario
 from ._simple import EchoResponder, EchoSpeaker, SpeechMeter
 from ._vad import EnergyActivity
 
@@ -86,3 +89,26 @@ class Settings:
 
     max_responses: int = attrs.field(default=16, validator=_POSITIVE)
     """Responses of one session at once, out-of-band ones included: enough to ask many questions of one turn."""
+
+    scenario: Scenario | None = None
+    """What is heard and answered, before the engines are asked."""
+
+    seed: int | None = None
+    """With one, the ids and faults of each session are the same on every run; None: the scenario's, if it has one."""
+
+    faults: Sequence[Fault | str] = ()
+    """What goes wrong on demand, such as "close:1011@response.done"; `parse_fault()` tells what is possible."""
+
+    control: bool = False
+    """Whether HTTP under ``/_rtproto/`` may add faults: for clients on this machine, and those that have one of
+    `api_keys`. Off, because it is a way to break a server."""
+
+    def for_session(self, number: int) -> Settings:
+        """What the `number`-th session of a server goes by."""
+        seed = self.run_seed
+        return self if seed is None else attrs.evolve(self, make_id=seeded_ids(seed, number))
+
+    @property
+    def run_seed(self) -> int | None:
+        """The seed that counts."""
+        return self.seed if self.seed is not None or self.scenario is None else self.scenario.seed

@@ -13,30 +13,35 @@ from rtproto import Config
 
 from ._auth import Access
 from ._sessions import Sessions
-from ._settings import Settings
 from ._visit import Denied, visit
+from ._wire_faults import denied_by, reset
 
 
 @asynccontextmanager
-async def running(settings: Settings, host: str, port: int, ssl_context: ssl.SSLContext | None) -> AsyncIterator[int]:
+async def running(sessions: Sessions, host: str, port: int, ssl_context: ssl.SSLContext | None) -> AsyncIterator[int]:
     """Serves as long as the block lasts; gives the port. Raises OSError where it cannot listen there."""
-    sessions = Sessions(settings)
-    access = Access(settings.api_keys)
-    config = Config(strict=True, compression=settings.compression)
+    access = Access(sessions.settings.api_keys)
+    config = Config(strict=True, compression=sessions.settings.compression)
 
     async def welcome(wire: rtproto_aio.ServerStream) -> None:
         requested = wire.requested
         wanted = visit(
             requested.path, dict(requested.query), dict(requested.headers), requested.subprotocols, access, time.time()
         )
-        refusal = wanted if isinstance(wanted, Denied) else sessions.refusal()
+        fault = None if isinstance(wanted, Denied) else sessions.faults.at_handshake()
+        refusal = wanted if isinstance(wanted, Denied) else denied_by(fault) or sessions.refusal()
         if refusal is not None:
             sessions.metrics.refused[refusal.status] += 1
             headers = [("Content-Type", "application/json"), *refusal.headers]
             await wire.reject(refusal.status, headers, refusal.body(requested.path))
+        elif fault is not None:
+            if fault.values == ("reset",):
+                reset(wire.transport)
+            async for _ in wire:  # until one side goes away
+                pass
         elif not isinstance(wanted, Denied):
             await wire.accept(subprotocol=wanted.subprotocol, dialect=wanted.dialect)
-            await sessions.converse(wire, wanted.policy(settings), wanted.dialect)
+            await sessions.converse(wire, wanted)
 
     async with rtproto_aio.serve_stream(welcome, host, port, config, ssl_context=ssl_context) as server:
         try:

@@ -35,8 +35,10 @@ def item_text(item: events.Item) -> str:
     """The words of an item, as the brain reads them; speech by its transcript."""
     if isinstance(item, events.MessageItem):
         return " ".join(text for part in item.content or [] if (text := part_text(part)))
-    if isinstance(item, events.FunctionCallItem):
+    if isinstance(item, (events.FunctionCallItem, events.McpCallItem)):
         return f"{item.name}({item.arguments})"
+    if isinstance(item, events.McpApprovalResponseItem):
+        return value(item.reason, "")
     return item.output if isinstance(item, events.FunctionCallOutputItem) else ""
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from rtproto import Close, events
+from rtproto import Close, events, value
 from rtproto.events import translation
 
 from ._checks import check_client_session, check_fields
@@ -20,6 +20,7 @@ from ._ears import Ears, check_size
 from ._engines import Context, Speech
 from ._machine import Machine
 from ._refusal import Refusal, unknown
+from ._script import acting
 from ._session import default_translation, merged
 from ._settings import Settings
 from ._sound import PCM16, Sound, pieces
@@ -63,7 +64,7 @@ class Translation(Machine):
         model: str | None = None,
         session: events.AnySession | None = None,
     ) -> None:
-        super().__init__(settings, "ga-translation")
+        super().__init__(acting(settings or Settings()), "ga-translation")
         self._wanted_session = session
         self._model = getattr(session, "model", None) or model or self._habits.model
         self._ears = Ears(self.settings.engines.activity, _LONGEST_MS)
@@ -75,6 +76,10 @@ class Translation(Machine):
         self._due: float | None = None
         self._spoken_ms = 0
         self._closing = False
+
+    @property
+    def session_id(self) -> str:
+        return value(self._session.id, "")
 
     # ---- time ----
 

@@ -6,6 +6,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import urllib.request
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import rtproto_sync
 from programs import run_here, run_process
 from rtproto_cli.__main__ import main
 from rtproto_cli._app import app
+from rtproto_emulator._ids import seeded_ids
 from typer.testing import CliRunner
 
 import rtproto
@@ -135,6 +137,26 @@ def test_serve_over_tls_and_for_those_with_a_key(tmp_path: Path) -> None:
         _, err = process.communicate(timeout=20)
     assert f"SSL_CERT_FILE={tmp_path / 'rtproto-ca.pem'}" in err
     assert "sk-" not in err
+
+
+def test_serve_follows_a_scenario_and_fails_on_demand(tmp_path: Path) -> None:
+    path = tmp_path / "hello.yaml"
+    path.write_text("default:\n  say: Hello from a file.\n", encoding="utf-8")
+    with serving("--scenario", str(path), "--seed", "7", "--fault", "http:503*1", "--control") as (_, url):
+        with pytest.raises(HandshakeError, match="503"), rtproto_sync.connect(rtproto.endpoint(url)):
+            pass
+        with rtproto_sync.connect(rtproto.endpoint(url)) as rt:
+            created = rt.next_event(10)
+            assert isinstance(created, events.SessionCreated)
+            rt.send(events.ResponseCreate(response=events.ResponseCreateParams(output_modalities=["text"])))
+            texts = (event.text for event in rt if isinstance(event, events.ResponseOutputTextDone))
+            assert next(texts) == "Hello from a file."
+        where = url.replace("ws://", "http://").replace("/v1/realtime", "/_rtproto/faults")
+        with urllib.request.urlopen(where, timeout=20) as answer:
+            assert answer.read() == b'{"faults": []}'
+    make_id = seeded_ids(7, 1)
+    make_id("conv")
+    assert getattr(created.session, "id", None) == make_id("sess")
 
 
 def test_a_port_that_is_taken_gets_one_line() -> None:

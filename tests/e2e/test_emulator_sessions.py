@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from emulated import create, every, wrote
-from rtproto_emulator import Policy, Settings
+from rtproto_emulator import Settings
 from rtproto_emulator._sessions import Sessions
+from rtproto_emulator._visit import Visit
 
 from rtproto import events
 from rtproto.errors import LocalProtocolError, SessionClosed
+
+VISIT = Visit(dialect="ga", subprotocol=None, model=None, transcription=False)
 
 
 class Wire:
@@ -34,6 +37,13 @@ class Wire:
             await self.gate.wait()
         self.heard.append(event)
 
+    async def send_raw(self, text: str) -> None:
+        raise AssertionError("nothing goes wrong here")
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        raise AssertionError("nothing goes wrong here")
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         self.closed = (code, reason)
         self.gone.set()
@@ -48,7 +58,7 @@ class Wire:
 
 def carry(wire: Wire, script: Any) -> None:
     async def run() -> None:
-        talk = asyncio.ensure_future(Sessions(Settings()).converse(wire, Policy()))
+        talk = asyncio.ensure_future(Sessions(Settings()).converse(wire, VISIT))
         try:
             await asyncio.wait_for(script(), 40)
             wire.gone.set()

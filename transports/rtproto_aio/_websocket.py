@@ -86,6 +86,11 @@ class WebSocketConnection(Generic[Out, In]):
         """The Closed event, as soon as it is decided; events that came before may still wait to be taken."""
         return self._session.closed
 
+    @property
+    def transport(self) -> asyncio.Transport:
+        """What carries the session: for its addresses, and for tests that break the wire. Never write to it."""
+        return self._transport
+
     # ---- what the application does ----
 
     async def send(self, event: Out) -> None:

@@ -31,6 +31,12 @@ class Wire(asyncio.BufferedProtocol):
     # ---- for the owner ----
 
     @property
+    def transport(self) -> asyncio.Transport:
+        """What carries the bytes, also when it is gone."""
+        assert self._transport is not None, "the owner is handed out when the wire stands"
+        return self._transport
+
+    @property
     def held(self) -> int:
         """Bytes written that the operating system has not taken yet."""
         return 0 if self._transport is None or self.lost else self._transport.get_write_buffer_size()
