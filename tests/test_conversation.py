@@ -97,6 +97,7 @@ def refused(event_id: Any = None, code: Any = "conversation_already_has_active_r
         ([put("a"), put("b"), put("c", "lost")], "abc"),
         ([put("a", "of a former time"), put("b", ""), put("c", "0")], "abc"),
         ([put("a", None), put("b", "a"), put("c", None)], "cab"),
+        ([put("a", None), put("b", "a"), put("c", "root"), put(call("d"), "root")], "dcab"),
         # xAI sends null for calls, whose place is the end; then its nulls say nothing
         ([put("a", None), put(call("b"), None), put("c", None)], "abc"),
         ([put("a", None), committed("u", None), put("u", None)], "au"),
