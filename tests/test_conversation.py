@@ -511,6 +511,14 @@ def test_an_item_of_two_responses_stays_with_the_first() -> None:
     assert [[item.id for item in response.items] for response in conversation.responses] == [["a"], []]
 
 
+def test_an_item_of_a_response_without_id_is_not_taken_by_another() -> None:
+    conversation = fed(created(UNSET, "conv_1"), opened("a", ""), text("hi", item="a", response="resp_2"))
+    assert [item.id for item in conversation.responses[0].items] == ["a"]
+    conversation.received(deleted("a"))
+    assert conversation.responses[0].items == []
+    assert conversation.interrupt() == [events.ResponseCancel()]
+
+
 def test_created_twice() -> None:
     conversation = fed(created("resp_1", "conv_1"), opened(), created("resp_1", "conv_1"))
     assert [item.id for response in conversation.responses for item in response.items] == ["item_1"]
