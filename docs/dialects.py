@@ -9,6 +9,7 @@ from rtproto_cli._vocabulary import Entry, entries, fields, own_classes, own_fie
 
 from rtproto._dialects import DIALECTS, Dialect, dialect
 from rtproto._dialects._dialect import Move
+from rtproto._dialects._reshape import TRANSCRIPTION
 from rtproto._unset import UNSET
 from rtproto.events._base import WireEvent
 
@@ -126,11 +127,14 @@ def _own_events(which: Dialect) -> list[Entry]:
 
 
 def _renamed(which: Dialect) -> Iterator[str]:
-    rows = [
-        (_code(name), _code(ga), "only read, and sent on as it came" if name in which.aliases else "read and written")
-        for name, ga in which.names.items()
-    ]
+    rows = [(_code(name), _code(ga), _use(which, name, ga)) for name, ga in which.names.items()]
     yield from _table(("here", "GA", "use"), rows)
+
+
+def _use(which: Dialect, name: str, ga: str) -> str:
+    if name == TRANSCRIPTION + ga:
+        return "read, and written for a session that only transcribes"
+    return "only read, and sent on as it came" if name in which.aliases else "read and written"
 
 
 def _absent(which: Dialect) -> list[str]:

@@ -1,6 +1,7 @@
 """JSON text <-> Python values: orjson, and the standard library where orjson refuses."""
 
 import json
+import math
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ def loads(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as refusal:
         try:
-            return json.loads(text, parse_constant=_refuse_constant)
+            return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
         except ValueError:
@@ -38,6 +39,14 @@ def cut_out(text: str, opening: str) -> "tuple[str, str] | None":
     if "\\" in around or "{" in head[1:] or opening[:-2] in tail:
         return None
     return around, text[start:end]
+
+
+def _finite(number: str) -> float:
+    """1e400 would become infinity, and then null on the way out."""
+    found = float(number)
+    if math.isinf(found):
+        raise ValueError(number)
+    return found
 
 
 def _refuse_constant(name: str) -> Any:

@@ -97,6 +97,7 @@ def refused(event_id: Any = None, code: Any = "conversation_already_has_active_r
         ([put("a"), put("b"), put("c", "lost")], "abc"),
         ([put("a", "of a former time"), put("b", ""), put("c", "0")], "abc"),
         ([put("a", None), put("b", "a"), put("c", None)], "cab"),
+        ([put("a", None), put("b", "a"), put("c", "root"), put(call("d"), "root")], "dcab"),
         # xAI sends null for calls, whose place is the end; then its nulls say nothing
         ([put("a", None), put(call("b"), None), put("c", None)], "abc"),
         ([put("a", None), committed("u", None), put("u", None)], "au"),
@@ -508,6 +509,14 @@ def test_a_response_without_ids_comes_again_and_again() -> None:
 def test_an_item_of_two_responses_stays_with_the_first() -> None:
     conversation = fed(created("resp_1"), opened("a"), created("resp_2"), opened("a", "resp_2"))
     assert [[item.id for item in response.items] for response in conversation.responses] == [["a"], []]
+
+
+def test_an_item_of_a_response_without_id_is_not_taken_by_another() -> None:
+    conversation = fed(created(UNSET, "conv_1"), opened("a", ""), text("hi", item="a", response="resp_2"))
+    assert [item.id for item in conversation.responses[0].items] == ["a"]
+    conversation.received(deleted("a"))
+    assert conversation.responses[0].items == []
+    assert conversation.interrupt() == [events.ResponseCancel()]
 
 
 def test_created_twice() -> None:

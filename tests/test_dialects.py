@@ -173,6 +173,20 @@ def test_a_transcription_session() -> None:
     both_ways({"type": "transcription_session.updated", "session": session})
 
 
+@pytest.mark.parametrize("name", [name for name in DIALECTS if name not in ("ga-transcription", "beta")])
+def test_a_transcription_session_stays_one_where_a_dialect_has_no_name_for_it(name: str) -> None:
+    said = events.SessionUpdate(session=events.TranscriptionSession(include=["logprobs"]))
+    wire = json.loads(Codec(Role.CLIENT, name, 200).encode(said) or b"")
+    assert wire == {"type": "session.update", "session": {"type": "transcription", "include": ["logprobs"]}}
+    assert Codec(Role.SERVER, name, 200).decode(json.dumps(wire)).session.include == ["logprobs"]
+
+
+def test_a_transcription_session_is_asked_for_in_betas_words() -> None:
+    said = events.SessionUpdate(session=events.TranscriptionSession(include=["logprobs"]))
+    wire = json.loads(CLIENT.encode(said) or b"")
+    assert wire == {"type": "transcription_session.update", "session": {"include": ["logprobs"]}}
+
+
 def test_odd_shapes_are_left_alone() -> None:
     unnamed = {"type": "message", "role": "assistant", "content": [{"text": "no type"}, {"type": "text", "text": "a"}]}
     for item in ({"type": "message", "role": "assistant"}, {**unnamed, "content": []}, unnamed):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rtproto import Config, Role, Session, events
-from rtproto._codec import Codec
+from rtproto._codec import Codec, vocabulary
 from rtproto._dialects import DIALECTS, dialect
 from rtproto._rules import OrderRules
 from rtproto.errors import LocalProtocolError
@@ -325,3 +325,9 @@ def test_every_dialect_says_what_it_is(name: str) -> None:
     which = dialect(name)
     assert which.title
     assert which.about.endswith(".")
+
+
+def test_xai_tells_of_an_item_once() -> None:
+    assert "conversation.item.done" not in vocabulary("server", dialect("xai"))
+    event = heard("xai", type="conversation.item.done", item={"type": "message", "id": "i", "role": "user"})
+    assert isinstance(event, events.ConversationItemDone)

@@ -20,7 +20,7 @@ from rule_words import (
     truncated,
 )
 
-from rtproto import events
+from rtproto import UNSET, events
 from rtproto._conversation._playback import MAX_WAITING
 from rtproto.conversation import Conversation
 
@@ -281,21 +281,26 @@ def test_a_cancel_before_the_response_is_created_is_remembered(by: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("event_id", "error_id", "code", "remembered"),
+    ("event_id", "error_id", "code", "param", "remembered"),
     [
-        ("e1", "e1", "conversation_already_has_active_response", False),
-        ("e1", "e1", None, False),
-        ("e1", "e2", None, True),
-        (None, None, "conversation_already_has_active_response", False),
-        ("e1", None, "conversation_already_has_active_response", True),
-        (None, None, "response_cancel_not_active", True),
+        ("e1", "e1", "conversation_already_has_active_response", None, False),
+        ("e1", "e1", None, UNSET, False),
+        ("e1", "e2", None, "response.tools", True),
+        (None, None, "conversation_already_has_active_response", None, False),
+        ("e1", None, "conversation_already_has_active_response", None, True),
+        (None, None, "response_cancel_not_active", UNSET, True),
+        (None, None, "bad_response_create", None, False),
+        (None, UNSET, "invalid_value", "response.tools[2].name", False),
+        (None, None, "invalid_value", "session.tools[2].name", True),
     ],
 )
-def test_a_refused_response_is_not_waited_for(event_id: Any, error_id: Any, code: Any, remembered: bool) -> None:
+def test_a_refused_response_is_not_waited_for(
+    event_id: Any, error_id: Any, code: Any, param: Any, remembered: bool
+) -> None:
     conversation = Conversation()
     conversation.sent(events.ResponseCreate(event_id=event_id))
     conversation.interrupt()
-    error = events.RealtimeError(message="no", code=code, event_id=error_id)
+    error = events.RealtimeError(message="no", code=code, param=param, event_id=error_id)
     conversation.received(events.ErrorEvent(error=error))
     assert conversation.received(created("resp_1", "conv_1")) == ([CANCEL] if remembered else [])
 

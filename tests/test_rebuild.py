@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import attrs
 import pytest
 from rule_words import about, added, audio, call, closed, created, opened, text, transcribed, truncated
 
 from rtproto import UNSET, events
 from rtproto._conversation._part import heard
 from rtproto.conversation import Conversation
+from rtproto.events import beta, qwen, voice_live, xai
 
 
 def fed(*received: Any, **how: Any) -> Conversation:
@@ -220,6 +222,26 @@ def test_settings_without_what_the_server_alone_decides() -> None:
     before = repr(told)
     assert fed(events.SessionCreated(session=told)).rebuild() == [events.SessionUpdate(session=again)]
     assert repr(told) == before
+
+
+def test_settings_that_one_server_alone_has() -> None:
+    told = qwen.RealtimeSession(id="sess_1", temperature=0.5, seed=None, enable_search=True)
+    again = qwen.RealtimeSession(temperature=0.5, enable_search=True)
+    assert fed(events.SessionCreated(session=told)).rebuild() == [events.SessionUpdate(session=again)]
+    avatar = voice_live.AvatarConfig(character="lisa", customized=False)
+    given = attrs.evolve(avatar, ice_servers=[voice_live.IceServer(urls=["turn:x"], credential="secret")])
+    agent = voice_live.AgentConfig(agent_id="a", thread_id="t", name="n")
+    azure = voice_live.RealtimeSession(avatar=given, agent=agent, output_audio_timestamp_types=["word"])
+    likewise = voice_live.RealtimeSession(avatar=avatar, output_audio_timestamp_types=["word"])
+    assert fed(events.SessionUpdated(session=azure)).rebuild() == [events.SessionUpdate(session=likewise)]
+    early = beta.RealtimeSession(temperature=0.8, client_secret={"value": "secret"})
+    assert fed(events.SessionUpdated(session=early)).rebuild() == [
+        events.SessionUpdate(session=beta.RealtimeSession(temperature=0.8))
+    ]
+    grok = xai.RealtimeSession(keep_context=True, input_audio_format="pcm16")
+    assert fed(events.SessionUpdated(session=grok)).rebuild() == [
+        events.SessionUpdate(session=xai.RealtimeSession(keep_context=True))
+    ]
 
 
 def test_nothing_odd_is_left_of_extra_that_holds_nothing() -> None:

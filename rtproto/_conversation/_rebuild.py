@@ -26,8 +26,16 @@ from rtproto.events._base import WireObject
 
 # ---- the settings ----
 
-_NOT_SETTINGS = {"id", "object", "expires_at", "model", "extra"}
-"""What the session is, not how it is set; and what rtproto does not know: a server may refuse what it told itself."""
+_NOT_SETTINGS = {
+    *("id", "object", "expires_at", "model", "agent", "client_secret"),
+    *("input_audio_format", "output_audio_format", "input_audio_transcription"),
+    "extra",
+}
+"""What the session is, not how it is set; what xAI tells twice; and what rtproto does not know: a server may refuse
+what it told itself."""
+
+_GIVEN = "ice_servers"
+"""Where Voice Live's avatar is reached: the next session has others."""
 
 _SET_BY_NULL = {"turn_detection", "transcription", "noise_reduction"}
 """Null switches these off; elsewhere it says that nothing is set."""
@@ -37,7 +45,8 @@ def settings(session: "AnySession | None") -> "RealtimeSession | TranscriptionSe
     """What to ask for to get a session like `session` again; None where its kind is not known."""
     if not isinstance(session, (RealtimeSession, TranscriptionSession)):
         return None
-    cls: Any = RealtimeSession if isinstance(session, RealtimeSession) else TranscriptionSession
+    # A dialect's own settings count, too; the server alone decides what its transcription session has beside them.
+    cls: Any = type(session) if isinstance(session, RealtimeSession) else TranscriptionSession
     names = [field.name for field in attrs.fields(cls) if field.name not in _NOT_SETTINGS]
     again: RealtimeSession | TranscriptionSession = cls(
         **{name: _setting(name, getattr(session, name)) for name in names}
@@ -46,6 +55,8 @@ def settings(session: "AnySession | None") -> "RealtimeSession | TranscriptionSe
 
 
 def _setting(name: str, found: Any) -> Any:
+    if name == _GIVEN:
+        return UNSET
     if found is None:
         return None if name in _SET_BY_NULL or name == "extra" else UNSET
     if isinstance(found, WireObject):

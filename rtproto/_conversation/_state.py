@@ -80,7 +80,8 @@ class State:
         item = self.items.get(item_id)
         if item is None:
             item = self.items[item_id] = TrackedItem(id=item_id)
-        if response_id and not item.response_id:
+        # One of a response without an id stays its item: whatever else claims it.
+        if response_id and not item.response_id and self.maker(item) is None:
             item.response_id = response_id
         return item
 

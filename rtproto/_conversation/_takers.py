@@ -31,18 +31,25 @@ def _closed(state: State, event: events.Closed) -> None:
     state.created.clear()
 
 
+_NO_RESPONSE = ("conversation_already_has_active_response", "bad_response_create")
+"""Codes with which servers refuse a ``response.create``; and they name one of its fields as `param`."""
+
+
 def _error(state: State, event: events.ErrorEvent) -> None:
     """What was refused is not waited for."""
     refused = value(event.error.event_id, "")
     if refused:
         state.asked = [asked for asked in state.asked if asked.event_id != refused]
         state.created = [created for created in state.created if created.event_id != refused]
-    elif event.error.code == "conversation_already_has_active_response":
+    elif event.error.code in _NO_RESPONSE or value(event.error.param, "").startswith("response."):
         nameless = next((asked for asked in state.asked if not asked.event_id and not asked.aside), None)
         state.asked = [asked for asked in state.asked if asked is not nameless]
 
 
 # ---- items of the conversation ----
+
+_ROOT = "root"
+"""What a client names as predecessor for the beginning; servers that repeat what they were told send it back."""
 
 
 def _item_added(state: State, event: Any) -> None:
@@ -51,7 +58,8 @@ def _item_added(state: State, event: Any) -> None:
     if item is not None:
         created = _taken_from(state, event.item)
         # What has come of an item before, as the speech that it is, came after all that stands here.
-        first = event.previous_item_id is None and _is_first(state, item, is_new, created)
+        told = event.previous_item_id
+        first = told == _ROOT or (told is None and _is_first(state, item, is_new, created))
         state.place(item, event.previous_item_id, first)
         state.weigh(item)
 
@@ -228,7 +236,7 @@ def cancel_asked(state: State) -> None:
 
 
 def _creates(state: State, event: events.ConversationItemCreate) -> None:
-    at_root = event.previous_item_id == "root"
+    at_root = event.previous_item_id == _ROOT
     _remember(state.created, Created(value(event.event_id, ""), id_of(event.item), _kind(event.item), at_root))
 
 

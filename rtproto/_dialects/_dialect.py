@@ -32,13 +32,13 @@ class Dialect:
     """A way to speak.
 
     `names`: its event types -> the GA ones (the first of several is the one written, except those in `aliases`, which
-    are written only for an event that came under them). `absent`: GA events that it does not declare (``response.*``
-    stands for many); of these `unsaid` are left out when a program says them. `event`, `session`, `response` and
-    `params` (of ``response.create``) say which fields stand elsewhere; `contents` how the types of an assistant's
-    content are called. `session_type` is the type of a session that has none on the wire, as in all events but
-    `typed_sessions`. `nests_tools`: whether a function's fields stand in an object of their own. `may_lack`: types
-    of events and items, with fields that are not always there though GA has them: what lacks one is kept as Unknown or
-    UnknownObject. `module` has the classes that are its own.
+    are written only for an event that came under them, or for a session that only transcribes). `absent`: GA events
+    that it does not declare (``response.*`` stands for many); of these `unsaid` are left out when a program says them.
+    `event`, `session`, `response` and `params` (of ``response.create``) say which fields stand elsewhere; `contents`
+    how the types of an assistant's content are called. `session_type` is the type of a session that has none on the
+    wire, as in all events but `typed_sessions`. `nests_tools`: whether a function's fields stand in an object of their
+    own. `may_lack`: types of events and items, with fields that are not always there though GA has them: what lacks one
+    is kept as Unknown or UnknownObject. `module` has the classes that are its own.
     """
 
     name: str

@@ -9,7 +9,7 @@ from typing import Any
 from rtproto._dialects._dialect import Dialect, Move, Wire
 from rtproto._unset import UNSET
 
-_TRANSCRIPTION = "transcription_"
+TRANSCRIPTION = "transcription_"
 """Before the name of a session event: a session that only transcribes (beta)."""
 
 _MISFITS = {"format": str, "noise_reduction": str, "transcription": str, "turn_detection": str}
@@ -30,7 +30,7 @@ def to_ga(which: Dialect, name: str, wire: Wire) -> Any:
     if isinstance(session, dict):
         if session_type:
             explicit = session.get("type", UNSET)
-            session.setdefault("type", "transcription" if name.startswith(_TRANSCRIPTION) else session_type)
+            session.setdefault("type", "transcription" if name.startswith(TRANSCRIPTION) else session_type)
         _move_in(session, which.session)
         _hoist_functions(session.get("tools"))
     if isinstance(response, dict):
@@ -49,9 +49,10 @@ def from_ga(which: Dialect, wire: Wire, *, explicit: bool) -> None:
     session, response = wire.get("session"), wire.get("response")
     session_type = which.session_type_in(wire["type"])
     if isinstance(session, dict) and session_type and not explicit:
-        if session.get("type") == "transcription" and _TRANSCRIPTION + wire["type"] in which.names:
-            wire["type"] = _TRANSCRIPTION + wire["type"]
-        if session.get("type") in ("transcription", session_type):
+        if session.get("type") == "transcription" and TRANSCRIPTION + wire["type"] in which.names:
+            wire["type"] = TRANSCRIPTION + wire["type"]
+        implied = "transcription" if wire["type"].startswith(TRANSCRIPTION) else session_type
+        if session.get("type") == implied:
             del session["type"]
     _rename_contents(wire, {ga: name for name, ga in which.contents.items()})
     _move_out(wire, which.event)

@@ -12,6 +12,7 @@ XAI = Dialect(
     ),
     absent=(
         "conversation.item.created",
+        "conversation.item.done",
         "conversation.item.input_audio_transcription.segment",
         "input_audio_buffer.dtmf_event_received",
         "mcp_list_tools.*",

@@ -22,6 +22,19 @@ class _Kept:
     __slots__ = ("_came",)
     _came: "tuple[str, dict[str, Any]]"
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """A copy, also one in another process, goes out as it came, too: attrs takes its own fields alone."""
+        made = super().__reduce_ex__(protocol)
+        came = getattr(self, "_came", None)
+        return made if came is None else (_again, (came, *made[:3]))
+
+
+def _again(came: "tuple[str, dict[str, Any]]", new: Any, of: "tuple[Any, ...]", state: Any) -> Any:
+    event = new(*of)
+    event.__setstate__(state)
+    event._came = came
+    return event
+
 
 @attrs.define(kw_only=True, repr=False, eq=False)
 class WireObject(_Kept):

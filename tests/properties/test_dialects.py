@@ -1,6 +1,9 @@
 """Every event of every dialect, with any value of its fields: what goes out comes in, and goes out the same again."""
 
+import copy
 import json
+import pickle
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -170,6 +173,27 @@ def test_an_event_that_came_under_the_name_of_ga_goes_out_so(name: str) -> None:
     made = events.ResponseOutputTextDelta(response_id="r", item_id="i", output_index=0, content_index=0, delta="a")
     assert heard == made
     assert json.loads(Codec(Role.SERVER, name, 200).encode(made) or "")["type"] == "response.text.delta"
+
+
+COPIES: dict[str, Callable[[Any], Any]] = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda event: pickle.loads(pickle.dumps(event)),
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_goes_out_as_the_event_came(how: str) -> None:
+    place = {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
+    for wire in (
+        {"type": "response.output_text.delta", **place, "delta": "a"},
+        {"type": "session.updated", "session": {"output_modalities": ["text"], "audio": {"output": {"voice": "a"}}}},
+        {"type": "session.updated", "session": {"modalities": ["text"]}},
+    ):
+        heard = Codec(Role.CLIENT, "beta", 200).decode(json.dumps(wire))
+        again = COPIES[how](heard)
+        assert again == heard
+        assert json.loads(Codec(Role.SERVER, "beta", 200).encode(again) or "") == wire
 
 
 def test_what_was_changed_after_it_came_is_said_in_the_words_of_the_dialect() -> None:
