@@ -21,6 +21,7 @@ from rtproto_emulator import (
     RulesResponder,
     Settings,
     SileroActivity,
+    Speech,
     SpeechMeter,
     _choice,
     _espeak,
@@ -74,7 +75,7 @@ def test_without_any_extra() -> None:
 def test_what_was_asked_for_and_is_missing_names_its_extra(option: str, name: str, extra: str) -> None:
     line = f"{name} is not installed: pip install 'rtproto[{extra}]'"
     with pytest.raises(EngineMissing, match=f"^{line.replace('[', '.').replace(']', '.')}$"):
-        choose(**{option: name})
+        choose(**dict[str, Any]({option: name}))
     done = run("serve", f"--{option}", name)
     assert (done.exit_code, done.stderr.strip(), done.stdout) == (2, f"rtproto: {line}", "")
 
@@ -161,3 +162,25 @@ def test_a_hum_is_as_long_as_the_words() -> None:
     e.finish()
     assert only(e.seen, events.ResponseDone).response.status == "completed"
     assert len(sound(e.seen)) == pytest.approx(1800 * 48, abs=48 * 50)
+
+
+def test_as_many_recognisers_as_were_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+
+    class Stub:
+        def __init__(self) -> None:
+            made.append(self)
+
+        def prepare(self) -> None: ...
+
+        def decode(self, speech: Speech) -> str:
+            return ""
+
+        def stop(self) -> None: ...
+
+    monkeypatch.setattr("rtproto_emulator._transcribers.RecogniserProcess", Stub)
+    transcriber = choose("energy", "pocketsphinx", "tone", processes=2).engines.transcriber
+    assert isinstance(transcriber, PocketsphinxTranscriber)
+    transcriber.prepare()
+    transcriber.close()
+    assert len(made) == 2

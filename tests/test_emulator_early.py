@@ -25,6 +25,7 @@ class Early:
         self.prepared = 0
         self.ready = True
         self.broken = False
+        self.words: str | None = None
 
     def prepare(self) -> None:
         self.prepared += 1
@@ -38,7 +39,7 @@ class Early:
             while not self.ready:
                 yield None
             done = True
-            yield f"{len(speech.pcm) // 48} ms"
+            yield f"{len(speech.pcm) // 48} ms" if self.words is None else self.words
         finally:
             self.dropped += not done
 
@@ -153,3 +154,48 @@ def test_one_that_fails_early_fails_when_the_turn_has_ended(e: Emulated, ears: E
     e.say(*chunks(silence(0.3)))
     assert only(e.seen, events.ConversationItemInputAudioTranscriptionFailed).error.message == "no model"
     assert len(ears.asked) == 2
+
+
+SEMANTIC = {
+    eagerness: hears(turn_detection=events.SemanticVad(eagerness=eagerness)) for eagerness in ("low", "auto", "high")
+}
+
+
+def ended_at(e: Emulated) -> list[int]:
+    return [event.audio_end_ms for event in every(e.seen, events.InputAudioBufferSpeechStopped)]
+
+
+@pytest.mark.parametrize(("eagerness", "end"), [("high", 1900), ("auto", 2300), ("low", 3000)])
+def test_semantic_vad_ends_a_turn_soon_whose_words_sound_finished(
+    e: Emulated, ears: Early, eagerness: str, end: int
+) -> None:
+    ears.words = "what is the weather in paris"
+    e.say(SEMANTIC[eagerness], *chunks(silence(0.5) + voice(1.0) + silence(9.0)))
+    assert ended_at(e) == [end]
+    assert len(ears.asked) == 1
+
+
+@pytest.mark.parametrize("words", ["what is the", "call my mother and", "um", ""])
+def test_semantic_vad_waits_where_they_do_not(e: Emulated, ears: Early, words: str) -> None:
+    ears.words = words
+    e.say(SEMANTIC["high"], *chunks(silence(0.5) + voice(1.0) + silence(9.0)))
+    assert ended_at(e) == [3500]
+
+
+def test_semantic_vad_ends_the_turn_as_soon_as_the_words_are_known(e: Emulated, ears: Early) -> None:
+    ears.words, ears.ready = "good morning", False
+    e.say(SEMANTIC["auto"], *chunks(silence(0.5) + voice(1.0) + silence(1.5)))
+    assert ended_at(e) == []
+    ears.ready = True
+    e.say(*chunks(silence(1.0)))
+    (end,) = ended_at(e)
+    assert 3000 < end <= 3100
+
+
+def test_server_vad_does_not_look_at_words(e: Emulated, ears: Early) -> None:
+    ears.words = "good morning"
+    e.say(
+        hears(turn_detection=events.ServerVad(silence_duration_ms=2000)),
+        *chunks(silence(0.5) + voice(1.0) + silence(9.0)),
+    )
+    assert ended_at(e) == [3500]

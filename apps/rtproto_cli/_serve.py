@@ -81,6 +81,10 @@ def serve(
             "/audio/transcriptions; its key is $RTPROTO_RECOGNISER_KEY.",
         ),
     ] = "auto",
+    recogniser_processes: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="How many pocketsphinx run, 100 MB each: as many as speak at the same time."),
+    ] = 1,
     recogniser_model: Annotated[str, typer.Option(help="The model to ask for at that URL.")] = "whisper-1",
     brain: Annotated[
         Brain,
@@ -199,6 +203,7 @@ def serve(
             voice.value,
             brain.value,
             model=recogniser_model,
+            processes=recogniser_processes,
             chat_url=chat_url,
             chat_model=chat_model,
         )

@@ -61,21 +61,23 @@ def choose(
     brain: str = "auto",
     *,
     model: str = "whisper-1",
+    processes: int = 1,
     chat_url: str | None = None,
     chat_model: str = "gpt-4o-mini",
 ) -> Choice:
     """Takes the engines named, or with "auto" the best of those installed; what is missing then is done more simply.
 
-    `ears` is "silero" or "energy"; `recogniser` "pocketsphinx", "none", or the URL of one, which is asked for `model`
-    with the key in the environment's RTPROTO_RECOGNISER_KEY, if any; `voice` "espeak" or "tone"; `brain` "rules",
-    "echo", or "chat", which asks the server at `chat_url` for `chat_model` with the key in RTPROTO_CHAT_KEY, if any.
-    With "auto" the brain is "chat" where a URL is given, "rules" where words are understood, else "echo".
+    `ears` is "silero" or "energy"; `recogniser` "pocketsphinx", which runs in so many `processes`, "none", or the URL of
+    one, which is asked for `model` with the key in the environment's RTPROTO_RECOGNISER_KEY, if any; `voice` "espeak" or
+    "tone"; `brain` "rules", "echo", or "chat", which asks the server at `chat_url` for `chat_model` with the key in
+    RTPROTO_CHAT_KEY, if any. With "auto" the brain is "chat" where a URL is given, "rules" where words are understood,
+    else "echo".
 
     Raises EngineMissing, which names the extra, and ValueError for a name that there is not.
     """
     missing: dict[str, None] = {}
     ears, activity = _ears(ears, missing)
-    recogniser, transcriber = _recogniser(recogniser, activity, model, missing)
+    recogniser, transcriber = _recogniser(recogniser, activity, model, processes, missing)
     wordless = isinstance(transcriber, SpeechMeter)
     brain, responder = _brain(brain, wordless, chat_url, chat_model)
     voice, speaker = _voice(voice, wordless, missing)
@@ -103,7 +105,9 @@ def _ears(name: str, missing: dict[str, None]) -> tuple[str, Activity]:
     return "silero", SileroActivity
 
 
-def _recogniser(name: str, activity: Activity, model: str, missing: dict[str, None]) -> tuple[str, Transcriber]:
+def _recogniser(
+    name: str, activity: Activity, model: str, processes: int, missing: dict[str, None]
+) -> tuple[str, Transcriber]:
     if "://" in name:
         transcriber = RemoteTranscriber(name, activity, model=model, key=os.environ.get(KEY_VARIABLE) or None)
         return transcriber.host, transcriber
@@ -111,7 +115,7 @@ def _recogniser(name: str, activity: Activity, model: str, missing: dict[str, No
     if name == "none":
         return name, SpeechMeter()
     if find_spec("pocketsphinx") is not None:
-        return "pocketsphinx", PocketsphinxTranscriber(activity)
+        return "pocketsphinx", PocketsphinxTranscriber(activity, processes=processes)
     if name != "auto":
         raise EngineMissing(_line("pocketsphinx", None, "speech"))
     missing["speech"] = None

@@ -20,13 +20,16 @@ _KEPT_MS = 30_000
 """While nobody speaks this much is kept: an idle timeout, at most 30 s, makes a message of it."""
 
 _WAIT_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
-"""How long semantic VAD waits at most. Energy cannot tell a finished sentence, so here it always waits that long."""
+"""How long semantic VAD waits at most: where words are not known, or sound as if they went on."""
+_QUIET_MS = {"low": 1_500, "medium": 800, "auto": 800, "high": 400}
+"""How long it waits where words sound finished. OpenAI tells no figures; people take turns faster than any of these."""
 
 
 def turn_rules(detection: Any, pause_ms: int | None = None) -> TurnRules:
     """What a session's `turn_detection` asks of the detector. Azure's semantic ones have the fields of a server_vad."""
     if isinstance(detection, events.SemanticVad):
-        return TurnRules(silence_duration_ms=_WAIT_MS[value(detection.eagerness, "auto")], pause_ms=pause_ms)
+        eagerness = value(detection.eagerness, "auto")
+        return TurnRules(silence_duration_ms=_WAIT_MS[eagerness], quiet_ms=_QUIET_MS[eagerness], pause_ms=pause_ms)
     return TurnRules(
         threshold=value(detection.threshold, 0.5),
         prefix_padding_ms=value(detection.prefix_padding_ms, 300),
@@ -70,6 +73,17 @@ class Ears:
     def speaking(self) -> bool:
         """Whether a turn goes on."""
         return self._detector is not None and self._detector.speaking
+
+    @property
+    def may_end(self) -> bool:
+        """Whether the silence is long enough to end a turn whose words sound finished."""
+        return self._detector is not None and self._detector.may_end
+
+    def end(self) -> Stopped:
+        """Ends the turn that goes on."""
+        assert self._detector is not None
+        self._detector.abandon()
+        return Stopped(self.buffer.position_ms)
 
     def append(self, data: bytes) -> Iterator[Turning]:
         """Takes more audio; gives the turns that begin and end in it, each to be dealt with before the next.

@@ -60,12 +60,30 @@ class _Job:
     transcript: str = ""
 
 
-@attrs.frozen
+@attrs.define
 class Early:
     """What was begun before the turn ended, and what the session wanted then."""
 
-    pieces: Iterator[str | None]
     wanted: Wanted | None
+    _pieces: Iterator[str | None]
+    _heard: list[str] = attrs.field(factory=list)
+    failed: bool = False
+    """It must be asked again, and told, when the turn has ended."""
+
+    def words(self) -> str | None:
+        """All of them; None: not known yet, or never."""
+        try:
+            for piece in self._pieces:
+                if piece is None:
+                    return None
+                self._heard.append(piece)
+        except Exception:
+            self.failed = True
+        return None if self.failed else "".join(self._heard)
+
+    def pieces(self) -> Iterator[str | None]:
+        """From the first one on."""
+        return chain(self._heard, self._pieces)
 
 
 _LOGPROBS = "item.input_audio_transcription.logprobs"
@@ -103,12 +121,9 @@ class Transcriptions:
         """Begins to transcribe a turn that may have ended here. Dropping what it returns cancels it."""
         if sound.ms > _MAX_EARLY_MS:
             return None
-        pieces = self._understand(sound, wanted)
-        try:
-            first = next(pieces, "")
-        except Exception:
-            return None  # asked again, and told, when the turn has ended
-        return Early(chain((first,), pieces), wanted)
+        early = Early(wanted, self._understand(sound, wanted))
+        early.words()
+        return early
 
     def start(
         self,
@@ -122,10 +137,11 @@ class Transcriptions:
 
         The client hears of it where it has `wanted` transcription.
         """
+        known = early if early and not early.failed and early.wanted == wanted else None
         self._jobs.append(
             _Job(
                 item_id=item_id,
-                pieces=early.pieces if early and early.wanted == wanted else self._understand(sound, wanted),
+                pieces=known.pieces() if known else self._understand(sound, wanted),
                 wanted=wanted,
                 ms=sound.ms,
                 finish=finish,

@@ -12,6 +12,7 @@ from rtproto import events, value
 
 from ._conversation import Conversation, place
 from ._ears import Ears
+from ._finished import sounds_finished
 from ._habits import Habits
 from ._items import idle_note
 from ._outbox import Outbox
@@ -99,6 +100,15 @@ class Turns:
                 yield turn
             else:
                 self._pause(turn)
+        if self._ears.may_end and self._has_finished():
+            end = self._ears.end()
+            self._stop(end)
+            yield end
+
+    def _has_finished(self) -> bool:
+        """Whether the words that are known sound so: semantic VAD."""
+        early = self._speech.early if self._speech else None
+        return early is not None and sounds_finished(early.words() or "")
 
     def _start(self, turn: Started) -> None:
         start = max(turn.at_ms, self._ears.buffer.origin_ms)

@@ -61,13 +61,15 @@ class EnergyActivity:
 class TurnRules:
     """When a turn begins and ends: `threshold` is a probability, durations are in ms.
 
-    A silence of `pause_ms`, if given, is told before it is long enough to end the turn.
+    A silence of `pause_ms`, if given, is told before it is long enough to end the turn. After one of `quiet_ms`, if
+    given, the turn may be ended from outside.
     """
 
     threshold: float = 0.5
     prefix_padding_ms: int = 300
     silence_duration_ms: int = 200
     pause_ms: int | None = None
+    quiet_ms: int | None = None
 
 
 @attrs.frozen
@@ -120,6 +122,11 @@ class TurnDetector:
             if turn is not None:
                 found.append(turn)
         return found
+
+    @property
+    def may_end(self) -> bool:
+        """Whether the silence is long enough for that."""
+        return self.speaking and self._rules.quiet_ms is not None and self._run_ms >= self._rules.quiet_ms
 
     def abandon(self) -> None:
         """Forgets the turn that goes on: its audio was taken or dropped."""
