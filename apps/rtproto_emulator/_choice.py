@@ -67,11 +67,11 @@ def choose(
 ) -> Choice:
     """Takes the engines named, or with "auto" the best of those installed; what is missing then is done more simply.
 
-    `ears` is "silero" or "energy"; `recogniser` "pocketsphinx", which runs in so many `processes`, "none", or the URL of
-    one, which is asked for `model` with the key in the environment's RTPROTO_RECOGNISER_KEY, if any; `voice` "espeak" or
-    "tone"; `brain` "rules", "echo", or "chat", which asks the server at `chat_url` for `chat_model` with the key in
-    RTPROTO_CHAT_KEY, if any. With "auto" the brain is "chat" where a URL is given, "rules" where words are understood,
-    else "echo".
+    `ears` is "silero" or "energy"; `recogniser` "pocketsphinx", which runs in so many `processes`, "none", or the URL
+    of one, which is asked for `model` with the key in the environment's RTPROTO_RECOGNISER_KEY, if any; `voice`
+    "espeak" or "tone"; `brain` "rules", "echo", or "chat", which asks the server at `chat_url` for `chat_model` with
+    the key in RTPROTO_CHAT_KEY, if any. With "auto" the brain is "chat" where a URL is given, "rules" where words are
+    understood, else "echo".
 
     Raises EngineMissing, which names the extra, and ValueError for a name that there is not.
     """
