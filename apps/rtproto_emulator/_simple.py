@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -143,8 +144,16 @@ def _cut(sound: bytes) -> Iterator[bytes]:
 
 def _hum(seconds: float) -> bytes:
     """A quiet tone that swells and fades with every word's length."""
-    time = np.arange(int(ENGINE_RATE * seconds)) / ENGINE_RATE
+    word, size = _word(), int(ENGINE_RATE * seconds) * 2
+    return (word * (size // len(word) + 1))[:size]
+
+
+@cache
+def _word() -> bytes:
+    # A whole number of the tone's periods, so that one can follow another. Made once: a sentence of them would stop
+    # every other session for 10 ms.
+    time = np.arange(ENGINE_RATE * _WORD_MS // 1000) / ENGINE_RATE
     swell = np.sin(np.pi * time * 1000 / _WORD_MS) ** 2
     tone = np.sin(2 * np.pi * _TONE_HZ * time) * swell * _TONE_LEVEL
-    hum: bytes = np.rint(tone * 32767).astype("<i2").tobytes()
-    return hum
+    word: bytes = np.rint(tone * 32767).astype("<i2").tobytes()
+    return word

@@ -45,9 +45,10 @@ class EnergyActivity:
         data = self._rest + pcm
         hops = len(data) // (2 * self._hop)
         self._rest = data[hops * 2 * self._hop :]
-        samples = np.frombuffer(data, "<i2", hops * self._hop).reshape(hops, self._hop).astype(np.float32) / 32768
-        power = np.mean(np.square(samples, dtype=np.float64), axis=1)
-        return [self._judge(float(level)) for level in 10 * np.log10(power + 1e-12)]
+        samples = np.frombuffer(data, "<i2", hops * self._hop).reshape(hops, self._hop).astype(np.float64)
+        power = np.einsum("ij,ij->i", samples, samples).tolist()
+        scale = self._hop * 32768.0**2
+        return [self._judge(10 * math.log10(energy / scale + 1e-12)) for energy in power]
 
     def _judge(self, level: float) -> float:
         if self._floor is None:
