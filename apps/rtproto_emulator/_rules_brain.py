@@ -62,7 +62,7 @@ class RulesResponder:
             return Say(told)
         tool = called(context.tools, words) if context.tool_choice != "none" else None
         if tool is None:
-            return Say(_styled(answered(asked) or f"{cut(echo(last), _MAX_QUOTE)} {_UNKNOWN}", context))
+            return Say(_styled(answered(asked) or f"{_closed(cut(echo(last), _MAX_QUOTE))} {_UNKNOWN}", context))
         unsaid = arguments(tool, words).unsaid
         if unsaid:
             return Say(_styled(f"I can call {_plain(tool.name)}, but you did not say {_listed(unsaid)}.", context))
@@ -94,6 +94,11 @@ def _role(item: events.Item) -> str | None:
 def _styled(text: str, context: Context) -> str:
     """As short as the instructions want it."""
     return next(Sentences().feed(f"{text}\n")).strip() if brief(context.instructions) else text
+
+
+def _closed(text: str) -> str:
+    """With a full stop, where there is no other sign."""
+    return f"{text}." if text[-1:].isalnum() else text
 
 
 def _plain(name: object) -> str:
