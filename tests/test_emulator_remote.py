@@ -8,6 +8,7 @@ import threading
 import time
 import wave
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from email import message_from_bytes
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,7 +54,8 @@ def server() -> Iterator[Server]:
                 self.send_header(name, text)
             self.send_header("Content-Length", str(len(said.answer)))
             self.end_headers()
-            self.wfile.write(said.answer)
+            with suppress(BrokenPipeError, ConnectionResetError):  # whoever asked may have gone
+                self.wfile.write(said.answer)
 
         def log_message(self, format: str, *args: Any) -> None: ...
 
