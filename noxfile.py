@@ -18,7 +18,8 @@ WORKERS = ["--numprocesses=4", "--dist=worksteal"]
 BESIDE_THE_WHEEL = ["tests", "test_data", "examples", "docs", "pyproject.toml", "README.md"]
 # What packing may break: programs, their modules and data, and what is said of a missing extra. That every module is
 # in the wheel as it is in the sources is a test of its own, and the sources have answered the rest.
-OF_THE_WHEEL = ["e2e", "test_examples.py", "test_packaging.py", "test_purity.py", "test_readme.py", "test_sync_dial.py"]
+OF_THE_WHEEL = ["e2e", "test_examples.py", "test_packaging.py", "test_purity.py", "test_pytest_plugin.py"]
+OF_THE_WHEEL += ["test_readme.py", "test_sync_dial.py"]
 # Clients of others, which the session `clients` tests: what they see is the same on every Python.
 CLIENTS = "tests/e2e/clients"
 # What no version of a dependency has a part in.

@@ -84,6 +84,19 @@ def test_the_server_waits_for_what_its_client_had_said() -> None:
     assert played.replay.waits_for is None
 
 
+def test_what_the_client_has_yet_to_say() -> None:
+    played = Played(
+        of("<created", ">update", "<updated", "+6", ">x.delta", "+3", ">create", "<done", ">create", gap=None)
+    )
+    assert played.replay.left == ["update", APPEND, "create", "create"]
+    played.hear(">update", "+6")
+    assert played.replay.left == [APPEND, "create", "create"]
+    played.hear(">create")
+    assert played.replay.left == ["create"]  # who says what followed the sound has said it
+    played.hear(">create")
+    assert played.replay.left == []
+
+
 def test_a_client_that_is_faster_is_heard() -> None:
     played = Played(of("<created", ">update", "<updated", ">create", "<done", gap=None))
     assert played.hear(">create", ">update") == ["created", "updated", "done"]

@@ -134,6 +134,11 @@ def test_the_wheel_installs_the_command(wheel: Path) -> None:
     assert b"[console_scripts]\nrtproto = rtproto_cli." in entry_points
 
 
+def test_the_wheel_registers_the_pytest_plugin(wheel: Path) -> None:
+    entry_points = next(data for name, data in contents(wheel).items() if name.endswith("/entry_points.txt"))
+    assert b"[pytest11]\nrtproto_pytest = rtproto_pytest\n" in entry_points + b"\n"
+
+
 @pytest.mark.parametrize(("statement", "module", "extra"), NEEDS)
 def test_a_missing_extra_is_named(statement: str, module: str, extra: str) -> None:
     program = f"import sys; sys.modules[{module!r}] = None; {statement}"

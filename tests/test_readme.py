@@ -1,6 +1,7 @@
 """Every Python block of the README and of the docs is run: rtproto_aio and rtproto_audio must be there for that.
 
-Those of docs/clients.md need other packages: tests/e2e/clients runs them.
+Those of docs/clients.md need other packages: tests/e2e/clients runs them. Those of docs/testing.md belong together:
+test_pytest_plugin.py runs them.
 
 A block is driven by what it defines. One that defines something else fails here, until it is told how to drive it.
 """
@@ -24,7 +25,10 @@ import rtproto_emulator
 import rtproto
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted({*(ROOT / "docs").glob("**/*.md")} - {ROOT / "docs" / "clients.md"})]
+PAGES = [
+    ROOT / "README.md",
+    *sorted({*(ROOT / "docs").glob("**/*.md")} - {ROOT / "docs" / "clients.md", ROOT / "docs" / "testing.md"}),
+]
 FENCED = re.compile(r"^(?P<indent> *)```(?P<language>\w*).*\n(?P<code>(?:.*\n)*?)(?P=indent)```$", re.MULTILINE)
 
 

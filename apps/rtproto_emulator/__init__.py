@@ -16,7 +16,7 @@ try:
     from ._checked import ScenarioError
     from ._choice import Choice, EngineMissing, choose, real_engines
     from ._comparison import Comparison
-    from ._emulator import Emulator, replay, serve, serve_replay, start
+    from ._emulator import Emulator, ReplayServer, replay, serve, serve_replay, start
     from ._engines import (
         Call,
         Context,
@@ -87,6 +87,7 @@ __all__ = [
     "Policy",
     "Recording",
     "RemoteTranscriber",
+    "ReplayServer",
     "Responder",
     "RulesResponder",
     "Say",

@@ -73,25 +73,43 @@ def start(
     return Emulator(settings or Settings(), host, port, engine, ssl_context)
 
 
-def replay(recording: Recording | str | Path, *, speed: float = 1.0, port: int = 0, host: str = "127.0.0.1") -> Server:
+class ReplayServer(Server):
+    """A server that plays a recording in a background thread; see `replay()`."""
+
+    def __init__(self, recording: Recording, speed: float, host: str, port: int) -> None:
+        self._progress = _replay_host.Progress(recording)
+        super().__init__(_replay_host.running(recording, speed, host, port, self._progress), host)
+
+    @property
+    def left(self) -> list[str]:
+        """The types of what clients have yet to say, in order: of each session what none of those said that got it."""
+        return self._progress.left
+
+    @property
+    def open(self) -> int:
+        """How many clients are connected."""
+        return self._progress.open
+
+
+def replay(
+    recording: Recording | str | Path, *, speed: float = 1.0, port: int = 0, host: str = "127.0.0.1"
+) -> ReplayServer:
     """Starts a server that plays a recorded session to whoever connects, until it is closed.
 
     `recording` is a file of `rtproto record`, or one that was read already. The server's messages are sent as they
     were, each when the client has said what the recorded one had said before, at the recorded pace, `speed` times as
-    fast (`math.inf`: at once). The n-th client gets the n-th session; what one that left had not said yet is logged.
+    fast (`math.inf`: at once). The n-th client gets the n-th session; what one that left had not said yet is logged,
+    and `ReplayServer.left` tells it.
 
     Raises OSError where it cannot read or listen, ValueError for what is no recording and for a bad `speed`.
     """
-    return Server(_replaying(recording, speed, host, port), host)
+    return ReplayServer(_script(recording, speed), speed, host, port)
 
 
-def _replaying(
-    recording: Recording | str | Path, speed: float, host: str, port: int
-) -> AbstractAsyncContextManager[int]:
+def _script(recording: Recording | str | Path, speed: float) -> Recording:
     if not speed > 0:
         raise ValueError(f"the speed is {speed}; it must be more than 0")
-    script = recording if isinstance(recording, Recording) else Recording.load(recording)
-    return _replay_host.running(script, speed, host, port)
+    return recording if isinstance(recording, Recording) else Recording.load(recording)
 
 
 async def serve_replay(
@@ -103,7 +121,7 @@ async def serve_replay(
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serves a recording as `replay()` does, until it is cancelled. `ready` is told the URL once it listens."""
-    async with _replaying(recording, speed, host, port) as bound:
+    async with _replay_host.running(_script(recording, speed), speed, host, port) as bound:
         if ready is not None:
             ready(url_of(host, bound))
         await asyncio.Event().wait()

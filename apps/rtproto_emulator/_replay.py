@@ -58,6 +58,19 @@ class Replay:
         """Whether everything that was recorded has been said and heard."""
         return self._at == len(self._script.steps)
 
+    @property
+    def left(self) -> list[str]:
+        """The types of what the other side has yet to say, in order; sound that was cut into many pieces once."""
+        needed = self._needed.copy()
+        left: list[str] = []
+        for step in self._script.steps[self._at :]:
+            if step.side == self._side or step.type in self._absent or step.type.endswith(_DELTA):
+                continue
+            needed[step.type] += step.audio if step.type == APPEND else 1
+            if self._came[step.type] < needed[step.type] and not (step.type == APPEND and left[-1:] == [APPEND]):
+                left.append(step.type)
+        return left
+
     def start(self, now: float) -> None:
         """The session is open. `now` is in seconds of a monotonic clock."""
         self._moment = self._heard_at = now

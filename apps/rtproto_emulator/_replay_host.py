@@ -27,29 +27,64 @@ _MAX_SESSIONS = 256
 """As `Settings.max_sessions`."""
 
 
+class Progress:
+    """How far clients have come with each session of a recording. May be read from any thread."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._replays = [[Replay(script, "server")] for script in recording.sessions]
+        """Of each session the one that came furthest, and those that are open."""
+        self.open = 0
+        """Clients that are there now."""
+
+    @property
+    def left(self) -> list[str]:
+        """The types of what no client has said yet, in order."""
+        return [name for replays in self._replays for name in _furthest(replays).left]
+
+    def begin(self, session: int, replay: Replay) -> None:
+        """A client plays a session."""
+        self._replays[session] = [*self._replays[session], replay]
+
+    def end(self, session: int, replay: Replay) -> None:
+        """It has left."""
+        others = [one for one in self._replays[session] if one is not replay]
+        self._replays[session] = [_furthest([others[0], replay]), *others[1:]]
+
+
+def _furthest(replays: Iterable[Replay]) -> Replay:
+    return min(replays, key=lambda replay: len(replay.left))
+
+
 @asynccontextmanager
-async def running(recording: Recording, speed: float, host: str, port: int) -> AsyncIterator[int]:
+async def running(
+    recording: Recording, speed: float, host: str, port: int, progress: Progress | None = None
+) -> AsyncIterator[int]:
     """Serves `recording` as long as the block lasts; gives the port.
 
     The n-th client gets the n-th session, and after the last the first again. Raises OSError where it cannot listen.
     """
-    sessions = itertools.cycle(recording.sessions)
-    open_now: set[rtproto_aio.ServerStream] = set()
+    progress = progress or Progress(recording)
+    numbers = itertools.cycle(range(len(recording.sessions)))
 
     async def welcome(wire: rtproto_aio.ServerStream) -> None:
-        if len(open_now) >= _MAX_SESSIONS:
+        if progress.open >= _MAX_SESSIONS:
             await wire.reject(503, [("Content-Type", "text/plain")], b"too many sessions are open: try again later\n")
             return
-        open_now.add(wire)
+        progress.open += 1
         try:
             subprotocol = "realtime" if "realtime" in wire.requested.subprotocols else None
             await wire.accept(subprotocol=subprotocol)
-            replay = Replay(next(sessions), "server", speed=speed)
-            await _perform(wire, replay, lambda message: message, lambda message: None)
+            number = next(numbers)
+            replay = Replay(recording.sessions[number], "server", speed=speed)
+            progress.begin(number, replay)
+            try:
+                await _perform(wire, replay, lambda message: message, lambda message: None)
+            finally:
+                progress.end(number, replay)
             if replay.waits_for is not None:
                 logger.warning("a client left before it sent %s", replay.waits_for or "what is no event")
         finally:
-            open_now.discard(wire)
+            progress.open -= 1
 
     async with rtproto_aio.serve_stream(welcome, host, port, _CONFIG) as server:
         yield server.port

@@ -19,7 +19,7 @@ from ._faults import Fault
 from ._injection import Deed, Injected
 from ._metrics import Meter, Metrics
 from ._scenario import Scenario
-from ._settings import Settings
+from ._settings import Observe, Settings
 from ._visit import Denied, Visit
 from ._wire_faults import Hand, Wire
 
@@ -73,7 +73,7 @@ class Sessions:
         number = next(self._numbers)
         policy = Injected(wanted.policy(self.settings.for_session(number)), FaultPlan(self.faults, number))
         meter = Meter(self.metrics, wanted.dialect)
-        talk = _Talk(wire, policy, wanted.dialect, meter)
+        talk = _Talk(wire, policy, wanted.dialect, meter, self.settings.observe)
         self._talks.add(talk)
         logger.info("session opened (%d open)", len(self._talks))
         try:
@@ -105,16 +105,24 @@ class Sessions:
         return talk is not None
 
     async def say_goodbye(self) -> None:
-        """Closes every session with 1001."""
-        await asyncio.gather(*(talk.wire.close(1001, _GOODBYE) for talk in self._talks), return_exceptions=True)
+        """Closes every session with 1001; who does not answer in time is hung up on."""
+        closing = {asyncio.ensure_future(talk.wire.close(1001, _GOODBYE)): talk.wire for talk in self._talks}
+        if closing:
+            _, late = await asyncio.wait(closing, timeout=self.settings.farewell)
+            for task in late:
+                closing[task].transport.abort()
+            await asyncio.gather(*closing, return_exceptions=True)
 
 
 class _Talk:
     """One session: a reader, and a clock beside it. Whoever finds nobody writing writes."""
 
-    def __init__(self, wire: SessionWire, policy: Injected, dialect: str, meter: Meter) -> None:
+    def __init__(
+        self, wire: SessionWire, policy: Injected, dialect: str, meter: Meter, observe: Observe | None
+    ) -> None:
         self.wire = wire
         self._meter = meter
+        self._observe = observe
         self._policy = policy
         self._hand = Hand(wire, dialect)
         self._loop = asyncio.get_running_loop()
@@ -131,14 +139,14 @@ class _Talk:
         try:
             await self._write()
             async for event in self.wire:
-                self._meter.heard(event, self._loop.time())
+                self._heard(event)
                 # The core has already answered a Violation.
                 if isinstance(event, events.ClientEvent):
                     self._received += 1
                     self._policy.receive(event, self._loop.time())
                     await self._write()
         except SessionClosed as gone:
-            self._meter.heard(gone.closed, self._loop.time())
+            self._heard(gone.closed)
         finally:
             if self._alarm is not None:
                 self._alarm.cancel()
@@ -184,10 +192,10 @@ class _Talk:
                     await self.wire.close(event.code, event.reason)
                 elif isinstance(event, Deed):
                     if event.event is not None:
-                        self._meter.said(event.event, self._loop.time())
+                        self._said(event.event)
                     await self._hand.do(event)
                 else:
-                    self._meter.said(event, self._loop.time())
+                    self._said(event)
                     await self.wire.send(event)
                 self._sent += 1
                 self._tell_written()
@@ -197,6 +205,16 @@ class _Talk:
         finally:
             self._writing = False
             self._tell_written()
+
+    def _heard(self, event: events.ClientEvent | events.LocalEvent) -> None:
+        self._meter.heard(event, self._loop.time())
+        if self._observe is not None:
+            self._observe("client", event)
+
+    def _said(self, event: events.ServerEvent) -> None:
+        self._meter.said(event, self._loop.time())
+        if self._observe is not None:
+            self._observe("server", event)
 
     def _tell_written(self) -> None:
         self._written.set()

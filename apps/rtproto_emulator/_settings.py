@@ -7,7 +7,8 @@ from typing import Any
 
 import attrs
 
-from rtproto import Config
+from rtproto import Config, events
+from rtproto._codec import Side
 
 from ._auth import checked_keys
 from ._engines import Responder, Speaker, Transcriber, VoiceActivity
@@ -18,6 +19,8 @@ from ._simple import EchoResponder, EchoSpeaker, SpeechMeter
 from ._vad import EnergyActivity
 
 _POSITIVE: Callable[[Any, Any, Any], Any] = attrs.validators.gt(0)
+
+Observe = Callable[[Side, events.ClientEvent | events.ServerEvent | events.LocalEvent], object]
 
 
 @attrs.frozen(kw_only=True)
@@ -102,6 +105,14 @@ class Settings:
     control: bool = False
     """Whether HTTP under ``/_rtproto/`` may add faults: for clients on this machine, and those that have one of
     `api_keys`. Off, because it is a way to break a server."""
+
+    farewell: float = attrs.field(default=5.0, validator=_POSITIVE)
+    """Seconds that clients have to answer the Close when the server stops; then it hangs up. The drivers wait no longer
+    than the default."""
+
+    observe: Observe | None = attrs.field(default=None, repr=False)
+    """Is told, in the server's thread, what the client of each session says as it comes ("client"), a `Violation` and
+    at last `Closed` among it, and what the server says as it goes ("server"). It must neither raise nor wait."""
 
     def for_session(self, number: int) -> Settings:
         """What the `number`-th session of a server goes by."""

@@ -137,8 +137,28 @@ def test_a_client_that_leaves_early_is_told_of(tmp_path: Path, caplog: pytest.Lo
             await anext(rt)
 
     with rtproto_emulator.replay(path) as replayed:
+        assert replayed.left == ["response.create"]
         asyncio.run(leave(replayed.url))
     assert "a client left before it sent response.create" in caplog.text
+    assert (replayed.left, replayed.open) == (["response.create"], 0)
+
+
+def test_what_one_client_has_said_another_need_not(tmp_path: Path) -> None:
+    turn = row("received", CREATED) + row("sent", CREATE) + row("received", {"type": "response.done"})
+    path = written(tmp_path, turn + row("received", {"code": 1000}, kind="close"))
+    with rtproto_emulator.replay(path, speed=math.inf) as replayed:
+        for said in ((), (json.dumps(CREATE),), ()):
+            asyncio.run(greeted(replayed.url, *said))
+    assert replayed.left == []
+
+
+async def greeted(url: str, *said: str) -> None:
+    """A client that says what it will, and leaves after the next message."""
+    async with rtproto_aio.connect_stream(rtproto.endpoint(url), RAW) as rt:
+        await anext(rt)
+        for text in said:
+            await rt.send_raw(text)
+            await anext(rt)
 
 
 def test_the_differences_are_told(tmp_path: Path) -> None:

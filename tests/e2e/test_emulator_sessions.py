@@ -56,9 +56,9 @@ class Wire:
         yield events.Closed(clean=True, code=1000)
 
 
-def carry(wire: Wire, script: Any) -> None:
+def carry(wire: Wire, script: Any, settings: Settings | None = None) -> None:
     async def run() -> None:
-        talk = asyncio.ensure_future(Sessions(Settings()).converse(wire, VISIT))
+        talk = asyncio.ensure_future(Sessions(settings or Settings()).converse(wire, VISIT))
         try:
             await asyncio.wait_for(script(), 40)
             wire.gone.set()
@@ -93,6 +93,17 @@ def test_a_client_that_reads_late_is_read_late() -> None:
     carry(wire, script)
     added = [event.item.content[0].text for event in every(wire.heard, events.ConversationItemAdded)]
     assert added == [f"question {number}" for number in range(1000)]
+
+
+def test_an_observer_is_told_what_comes_and_goes() -> None:
+    violation = events.Violation(reason="no JSON", raw="{")
+    wire = Wire([wrote("hello"), violation])
+    told: list[tuple[str, Any]] = []
+    wire.gate.set()
+    carry(wire, settle, Settings(observe=lambda side, event: told.append((side, event))))
+    assert [event for side, event in told if side == "client"] == [*wire.said, events.Closed(clean=True, code=1000)]
+    assert [event for side, event in told if side == "server"] == wire.heard
+    assert every(wire.heard, events.ConversationItemAdded)
 
 
 def test_while_the_clock_writes_the_reader_goes_on_up_to_a_limit() -> None:
