@@ -269,7 +269,7 @@ def _as_it_came(event: Any, which: Dialect) -> "dict[str, Any] | None":
 def _audio_encoder(cls: Any, name: str, audio: str) -> Encoder:
     """Audio is most of what travels: its base64 is joined to the rest, not copied through a JSON encoder."""
     unstructure_rest = unstructure_without(cls, audio, converter)
-    only_audio = all(field.default is not attrs.NOTHING for field in attrs.fields(cls) if field.name != audio)
+    only_audio = {field.name for field in attrs.fields(cls) if field.init} == {audio, "event_id", "extra"}
     before = dumps({"type": name})[:-1] + f',"{audio}":"'.encode()
     join = f',"{audio}":"'.encode()
 
