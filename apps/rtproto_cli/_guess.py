@@ -67,6 +67,7 @@ SIGNS = (
     _sign("session.turn_detection.end_of_utterance_detection", "", _is_there, "azure-voicelive"),
     _sign("session.turn_detection.type", "azure_...", _begins("azure_"), "azure-voicelive"),
     _sign("session.turn_detection.type", "null", _is(None), "xai"),
+    _sign("session.instructions", "(an object)", _is_object, "unmute"),
     _sign("session.input_audio_format", "pcm", _is("pcm"), "qwen"),
     _sign("session.output_audio_format", "pcm24", _is("pcm24"), "qwen"),
     _sign("response.voice", "(an object)", _is_object, "azure-voicelive"),
@@ -137,6 +138,8 @@ def _features_of(which: Dialect) -> "Iterator[str]":
     """What a dialect says of itself."""
     for side in SIDES:
         yield from vocabulary(side, which)
+    for name in ("session.created", "session.update"):
+        yield from (f"{name}.{move.name}" for move in which.event if move.path[0] == "session")
     for part, moves in {"session": which.session, "response": (*which.response, *which.params)}.items():
         yield from (f"{part}.{name}" for move in moves for name in _names(move))
     for cls in own_classes(which):
