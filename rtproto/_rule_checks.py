@@ -253,6 +253,7 @@ def call_not_known(facts: Facts, event: events.ConversationItemCreate) -> "str |
     item = event.item
     if not isinstance(item, events.FunctionCallOutputItem) or not facts.complete or not facts.started:
         return None
-    if not facts.calls.lacks(item.call_id):
+    found = value(item.call_id, "")
+    if not found or not facts.calls.lacks(found):
         return None
-    return f"the function_call_output answers the call {_q(item.call_id)}, which nobody made in this session"
+    return f"the function_call_output answers the call {_q(found)}, which nobody made in this session"

@@ -13,7 +13,7 @@ def codecs(name: str) -> tuple[Codec, Codec]:
     return Codec(Role.CLIENT, name, 200), Codec(Role.SERVER, name, 200)
 
 
-def heard(name: str, *, sent: bool = False, **wire: Any) -> Any:
+def heard(name: str, /, *, sent: bool = False, **wire: Any) -> Any:
     """The event as it is heard in a dialect; it goes out there as it came."""
     client, server = codecs(name)
     decoder, encoder = (server, client) if sent else (client, server)

@@ -1,15 +1,17 @@
 """The servers that anyone may run: what they say is what their published code says."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from shared import read_jsonl
 from spoken import PLACE, codecs, heard, said
 
 from rtproto import UNSET, events
 from rtproto._rules import OrderRules
 from rtproto.conversation import Conversation
-from rtproto.events import unmute, vllm
+from rtproto.events import localai, unmute, vllm
 
 UNMUTE: list[dict[str, Any]] = [
     {
@@ -185,7 +187,12 @@ def test_what_names_no_item_and_no_response_breaks_nothing(
 def test_the_rules_are_silent_about_an_item_that_is_not_named() -> None:
     created = {"type": "session.created", "session": {}}
     begun = {"type": "response.created", "response": {"id": "r", "conversation_id": "c"}}
-    opened = {"type": "response.output_item.added", "response_id": "r", "output_index": 0, "item": {"type": "m"}}
+    opened: dict[str, Any] = {
+        "type": "response.output_item.added",
+        "response_id": "r",
+        "output_index": 0,
+        "item": {"type": "m"},
+    }
     said_of_none = [
         {"type": "input_audio_buffer.speech_stopped"},
         {"type": "response.text.delta", "delta": "a", "response_id": "r", "output_index": 0, "content_index": 0},
@@ -203,3 +210,61 @@ def test_what_a_server_without_ids_says_of_places_goes_out() -> None:
     some = unmute.ResponseOutputAudioDelta(delta=b"\0\0\0", item_id="i")
     wire = {"type": "response.audio.delta", "delta": "AAAA", "item_id": "i"}
     assert json.loads(codecs("unmute")[1].encode(some) or b"") == wire
+
+
+OPEN = Path(__file__).parent / "shapes" / "open"
+"""Every event that a server says by its code, as it writes it: with the fields that it leaves out, or gives as null."""
+
+UNKNOWN = {
+    "input_audio_buffer.partial_transcription",
+    "input_audio_buffer.speech_candidate_started",
+    "input_audio_buffer.speech_candidate_rejected",
+}
+"""What is passed on as it is."""
+
+
+@pytest.mark.parametrize(
+    ("server", "name"), [("localai", "localai"), ("speech_to_speech", "ga"), ("speaches", "beta"), ("speaches", "qwen")]
+)
+def test_every_event_of_an_open_server_is_read_and_bears_a_conversation(server: str, name: str) -> None:
+    conversation, rules = Conversation(keep_audio=True), OrderRules()
+    for record in read_jsonl(OPEN / f"{server}.jsonl"):
+        sent = record["dir"] == "sent"
+        event = heard(name, sent=sent, **record["event"])
+        assert isinstance(event, events.Unknown) == (record["event"]["type"] in UNKNOWN)
+        rules.feed(event)
+        assert codecs("ga")[0 if sent else 1].encode(event)
+        (conversation.sent if sent else conversation.received)(event)
+        conversation.interrupt()
+    for event in conversation.rebuild():
+        assert said(name, event)
+
+
+def test_what_localai_leaves_out() -> None:
+    opened: dict[str, Any] = {"type": "response.output_item.added", "response_id": "r", "output_index": 0}
+    call = {"type": "function_call", "id": "f", "call_id": "c", "name": "n", "status": "completed"}
+    item = heard("localai", **opened, item=call).item
+    assert isinstance(item, events.FunctionCallItem)
+    assert item == localai.FunctionCallItem(id="f", call_id="c", name="n", status="completed")
+    whole = heard("localai", **opened, item={**call, "arguments": "{}"}).item
+    assert whole == events.FunctionCallItem(id="f", call_id="c", name="n", status="completed", arguments="{}")
+    kind = "conversation.item.input_audio_transcription.segment"
+    segment = heard("localai", type=kind, item_id="u", content_index=0, id="seg_0", speaker="0", end=0.6, text="hi")
+    assert isinstance(segment, localai.ConversationItemInputAudioTranscriptionSegment)
+    assert (segment.start, segment.end, segment.text) == (UNSET, 0.6, "hi")
+
+
+def test_a_call_and_an_answer_that_are_empty_are_told_again() -> None:
+    conversation = Conversation()
+    call = {"type": "function_call", "id": "f", "call_id": "c", "name": "n", "status": "completed"}
+    answer = {"type": "function_call_output", "id": "o", "call_id": "c"}
+    for item in (call, answer):
+        conversation.received(heard("localai", type="conversation.item.added", item=item))
+    told = [said("localai", event)["item"] for event in conversation.rebuild()]
+    assert told == [
+        {"type": "function_call", "id": "f", "call_id": "c", "name": "n", "arguments": ""},
+        {"type": "function_call_output", "id": "o", "call_id": "c", "output": ""},
+    ]
+    rules = OrderRules()
+    rules.feed(events.SessionCreated(session=events.RealtimeSession()))
+    assert rules.feed(events.ConversationItemCreate(item=localai.FunctionCallOutputItem(output="a"))) == []

@@ -295,7 +295,7 @@ def test_a_dialect_is_loaded_when_it_is_used() -> None:
 import sys, rtproto
 from rtproto import Config, Role, Session
 Session(Role.CLIENT)
-own = ("voice_live", "xai", "qwen", "translation", "beta", "unmute", "vllm")
+own = ("voice_live", "xai", "qwen", "translation", "beta", "localai", "unmute", "vllm")
 loaded = [name for name in sys.modules if name.startswith(("rtproto.events.", "rtproto._dialects."))]
 print(*[name for name in loaded if name.split(".")[-1].lstrip("_") in own])
 Session(Role.CLIENT, Config(dialect="xai"))

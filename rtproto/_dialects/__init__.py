@@ -19,6 +19,7 @@ _PLACES = {
     "azure-voicelive": ("_voice_live", "VOICE_LIVE"),
     "xai": ("_xai", "XAI"),
     "qwen": ("_qwen", "QWEN"),
+    "localai": ("_localai", "LOCALAI"),
     "unmute": ("_unmute", "UNMUTE"),
     "vllm": ("_vllm", "VLLM"),
 }
