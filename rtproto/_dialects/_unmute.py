@@ -9,10 +9,10 @@ UNMUTE = Dialect(
     title="Unmute",
     about=(
         "Kyutai's open voice server at `/v1/realtime`, with the subprotocol `realtime`. Only `unmute.sh` is known by "
-        "its address: for any other, name the dialect. It listens and answers by itself, from the first settings and "
-        "sound on; there is nothing else to send. Sound is Opus in Ogg, 24 kHz mono, in both directions: `audio` and "
-        "`delta` are the bytes of that stream as they are, which rtproto neither makes nor reads. A session must say "
-        "whether it may be recorded; where a program does not, it may not."
+        "its address: for any other, name the dialect. It listens, answers and stops by itself, from the first "
+        "settings and sound on; there is nothing else to send. Sound is Opus in Ogg, 24 kHz mono, in both directions: "
+        "`audio` and `delta` are the bytes of that stream as they are, which rtproto neither makes nor reads. A "
+        "session must say whether it may be recorded; where a program does not, it may not."
     ),
     names={
         "response.text.delta": "response.output_text.delta",
@@ -48,6 +48,7 @@ UNMUTE = Dialect(
         "response.output_audio_transcript.*",
         "response.output_item.*",
     ),
+    unsaid=frozenset({"response.cancel"}),
     session=(_VOICE,),
     response=(_VOICE,),
     boxed=(Box("instructions", "text", {"type": "constant"}),),

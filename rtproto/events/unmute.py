@@ -84,7 +84,7 @@ class InputAudioBufferSpeechStopped(events.InputAudioBufferSpeechStopped):
 
 @attrs.define(kw_only=True, repr=False, eq=False)
 class ConversationItemInputAudioTranscriptionDelta(events.ConversationItemInputAudioTranscriptionDelta):
-    """A word of the user, from `start_time` seconds on; without the space before it."""
+    """A word of the user, from `start_time` seconds on; the space before it may be missing."""
 
     item_id: Opt[str] = UNSET
     start_time: Opt[float] = UNSET
@@ -92,7 +92,7 @@ class ConversationItemInputAudioTranscriptionDelta(events.ConversationItemInputA
 
 @attrs.define(kw_only=True, repr=False, eq=False)
 class ResponseOutputTextDelta(events.ResponseOutputTextDelta):
-    """A word as it is spoken; without the space before it."""
+    """A word as it is spoken; the space before it may be missing."""
 
     response_id: Opt[str] = UNSET
     item_id: Opt[str] = UNSET
