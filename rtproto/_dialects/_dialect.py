@@ -37,6 +37,11 @@ class Box:
     rest: Mapping[str, Any] = attrs.field(factory=dict)
 
 
+def _shaped(which: "Dialect") -> frozenset[str]:
+    moved, unboxed = (move.path[0] for move in which.event), (box.name for box in which.unboxed)
+    return frozenset(("session", "response", "item", *moved, *unboxed))
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Dialect:
     """A way to speak.
@@ -50,7 +55,8 @@ class Dialect:
     with what is said where a program says nothing. `session_type` is the type of a session that has none on the
     wire, as in all events but `typed_sessions`. `nests_tools`: whether a function's fields stand in an object of their
     own. `may_lack`: types of events and items, with fields that are not always there though GA has them: what lacks one
-    is kept as Unknown or UnknownObject. `module` has the classes that are its own.
+    is kept as Unknown or UnknownObject. `module` has the classes that are its own. `shaped` are the fields of an event
+    in which something may differ from GA.
     """
 
     name: str
@@ -73,18 +79,12 @@ class Dialect:
     nests_tools: bool = False
     may_lack: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     module: "str | None" = None
+    shaped: frozenset[str] = attrs.field(init=False, default=attrs.Factory(_shaped, takes_self=True))
 
     @property
     def reshapes(self) -> bool:
         """Whether its objects differ from GA's."""
         return bool(self.session or self.contents or self.session_type)
-
-    @property
-    def shaped(self) -> frozenset[str]:
-        """The fields of an event in which something may differ from GA."""
-        return frozenset(
-            ("session", "response", "item", *(move.path[0] for move in self.event), *(box.name for box in self.unboxed))
-        )
 
     def declares(self, ga: str) -> bool:
         """Whether the GA event `ga` is part of it, under whatever name."""
