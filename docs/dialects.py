@@ -11,6 +11,7 @@ from rtproto._dialects import DIALECTS, Dialect, dialect
 from rtproto._dialects._dialect import Move
 from rtproto._dialects._reshape import TRANSCRIPTION
 from rtproto._unset import UNSET
+from rtproto._wiretypes import loosened
 from rtproto.events._base import WireEvent
 
 HERE = Path(__file__).parent / "dialects"
@@ -24,6 +25,7 @@ An endpoint knows its dialect by its address; `rtproto.endpoint(url, dialect="be
 `rtproto events --dialect beta` lists the events of one, and `rtproto validate --dialect beta FILE.jsonl` judges a
 recorded session by it.
 """
+LACKING = "One that does is of a class that derives from GA's, so that one `match` reads both; the fields are `UNSET`."
 FOOT = "*This page is written by `docs/dialects.py` from the data that the code uses.*\n"
 
 
@@ -101,6 +103,7 @@ def _sections(which: Dialect) -> "Iterator[tuple[str, str, Iterable[str]]]":
     yield "Events of another name", "", _renamed(which)
     yield "Events of its own", "", _events(_own_events(which), said_by=True)
     yield "GA events it lacks", "", _lacking(which)
+    yield "Events that may lack what they always have in GA", LACKING, _loosened(which)
     yield "Fields that stand elsewhere", "", _moved(which)
     yield "Content of an assistant's items", "", _contents(which)
     yield "Also", "", _also(which)
@@ -146,6 +149,19 @@ def _absent(which: Dialect) -> list[str]:
 def _lacking(which: Dialect) -> Iterator[str]:
     for name in _absent(which):
         yield f"- {_code(name)}" + (": left out when a program says it" if name in which.unsaid else "")
+
+
+def _loosened(which: Dialect) -> Iterator[str]:
+    rows = [
+        (
+            _code(qualified(cls)),
+            ", ".join(_code(field.name) for field in fields(cls) if field.name in lacking),
+            summary(cls),
+        )
+        for cls in sorted(own_classes(which), key=qualified)
+        if (lacking := loosened(cls))
+    ]
+    yield from _table(("class", "may lack", "meaning"), rows)
 
 
 # ---- objects ----
@@ -196,6 +212,13 @@ def _also(which: Dialect) -> Iterator[str]:
         typed = ", ".join(map(_code, sorted(which.typed_sessions)))
         but = f", except in {typed}" if typed else ""
         yield f"- A session has no `type`{but}; it is taken to be `{which.session_type}`."
+    for box in which.boxed:
+        whole = {**box.rest, box.field: "..."}
+        yield f"- A session's {_code(box.name)} is the object {_json(whole)}: a text in GA."
+    for box in which.unboxed:
+        yield f"- {_code(box.name)} is a text: the {_code(box.field)} of an object in GA."
+    for name, default in which.session_needs.items():
+        yield f"- A session must have {_code(name)}; where a program does not say it, it is {_json(default)}."
     if which.nests_tools:
         yield "- The fields of a function tool stand in an object `function` of the tool."
     for name, lacking in which.may_lack.items():

@@ -146,16 +146,16 @@ def _audible(side: Side, which: Dialect) -> tuple[str, frozenset[str]]:
     return str(_audio_field(streamed)), names
 
 
-def _has_objects(cls: Any) -> bool:
-    """Whether an event holds what dialects shape otherwise."""
-    return any(field.name in ("session", "response", "item") for field in attrs.fields(cls))
+def _reshapes(which: Dialect, cls: Any) -> bool:
+    """Whether an event holds what the dialect shapes otherwise."""
+    return which.reshapes and not which.shaped.isdisjoint(field.name for field in attrs.fields(cls))
 
 
 @cache
 def _decoder(name: str, cls: Any, which: Dialect) -> Decoder:
     known = cls.__base__ if getattr(cls.__base__, "type", None) == cls.type else cls
     structure: Decoder = _converter(which).get_structure_hook(known)
-    reshapes, may_lack = which.reshapes and _has_objects(cls), which.may_lack.get(cls.type, ())
+    reshapes, may_lack = _reshapes(which, cls), which.may_lack.get(cls.type, ())
     translated = which.written_name(cls.type) != name
     if name == cls.type and not (reshapes or may_lack or translated):
         return structure
@@ -209,7 +209,7 @@ def _encode_nothing(event: Any) -> None:
 def _encoder(cls: Any, which: Dialect) -> Encoder:
     if cls.type in which.unsaid:
         return _encode_nothing
-    name, reshapes = which.written_name(cls.type), which.reshapes and _has_objects(cls)
+    name, reshapes = which.written_name(cls.type), _reshapes(which, cls)
     if reshapes:
         wire_of = _wire_of(cls, which)
         return lambda event: dumps(_as_it_came(event, which) or wire_of(event))
@@ -270,7 +270,7 @@ def _as_it_came(event: Any, which: Dialect) -> "dict[str, Any] | None":
 def _audio_encoder(cls: Any, name: str, audio: str) -> Encoder:
     """Audio is most of what travels: its base64 is joined to the rest, not copied through a JSON encoder."""
     unstructure_rest = unstructure_without(cls, audio, converter)
-    only_audio = all(field.default is not attrs.NOTHING for field in attrs.fields(cls) if field.name != audio)
+    only_audio = {field.name for field in attrs.fields(cls) if field.init} == {audio, "event_id", "extra"}
     before = dumps({"type": name})[:-1] + f',"{audio}":"'.encode()
     join = f',"{audio}":"'.encode()
 

@@ -29,7 +29,8 @@ class Endpoint:
 
     `url` begins with ws:// or wss:// (http(s) URLs are turned into these) and is complete, so log ``str(endpoint)``
     instead. `headers` and `subprotocols` are sent with the handshake. `dialect` is the server's way of speaking: "ga",
-    "ga-transcription", "ga-translation", "beta", "azure-voicelive", "xai" or "qwen".
+    "ga-transcription", "ga-translation", "beta", "azure-voicelive", "xai", "qwen",
+    "localai", "unmute" or "vllm".
 
     Raises ValueError where a part cannot be sent in a handshake.
     """

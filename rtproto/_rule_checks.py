@@ -124,10 +124,10 @@ def _names(ids: list[str]) -> str:
 
 
 def item_not_opened(facts: Facts, event: ItemEvent) -> "str | None":
-    response = facts.response(event)
-    if response is None or item_id(event) in response.items:
+    response, found = facts.response(event), item_id(event)
+    if response is None or not found or found in response.items:
         return None
-    return f"{event.wire_type} names the item {_q(item_id(event))}, of which no response.output_item.added came"
+    return f"{event.wire_type} names the item {_q(found)}, of which no response.output_item.added came"
 
 
 def item_opened_twice(facts: Facts, event: events.ResponseOutputItemAdded) -> "str | None":
@@ -182,15 +182,15 @@ def after_part_done(facts: Facts, event: AfterPart) -> "str | None":
     return f"{event.wire_type} came after the response.content_part.done of {_part(event)}"
 
 
-def _part(event: events.ContentEvent) -> str:
-    return f"part {event.content_index} of the item {_q(event.item_id)}"
+def _part(event: PartUse | events.ResponseContentPartAdded) -> str:
+    return f"part {event.content_index} of the item {_q(item_id(event))}"
 
 
 def after_stream_done(facts: Facts, event: Delta) -> "str | None":
     stream = facts.stream(event)
     if stream is None or not stream.done:
         return None
-    return f"{event.wire_type} came after the {streamed_by(event)} of the item {_q(event.item_id)} was done"
+    return f"{event.wire_type} came after the {streamed_by(event)} of the item {_q(item_id(event))} was done"
 
 
 def not_joined(facts: Facts, event: WholeDone) -> "str | None":
@@ -198,14 +198,14 @@ def not_joined(facts: Facts, event: WholeDone) -> "str | None":
     # A server that streams nothing but the whole at the end has no deltas to join.
     if stream is None or not stream.size or stream.is_joined_in(getattr(event, name)):
         return None
-    return f"the {name} of {event.wire_type} is not the deltas of the item {_q(event.item_id)}, joined"
+    return f"the {name} of {event.wire_type} is not the deltas of the item {_q(item_id(event))}, joined"
 
 
 # ---- the input buffer ----
 
 
 def stopped_otherwise(facts: Facts, event: events.InputAudioBufferSpeechStopped) -> "str | None":
-    if facts.speaking is None or event.item_id == facts.speaking:
+    if facts.speaking is None or not event.item_id or event.item_id == facts.speaking:
         return None
     started = f"the speech that goes on is the item {_q(facts.speaking)}" if facts.speaking else "no speech goes on"
     return f"{event.wire_type} names the item {_q(event.item_id)}, but {started}"
@@ -235,7 +235,7 @@ def item_not_added(facts: Facts, event: events.ConversationItemDone) -> "str | N
 
 def item_not_known(facts: Facts, event: OldItemEvent) -> "str | None":
     found = id_of(event.item) if isinstance(event, events.ConversationItemRetrieved) else event.item_id
-    if not facts.complete or not facts.items.lacks(found):
+    if not facts.complete or not found or not facts.items.lacks(found):
         return None
     return f"{event.wire_type} names the item {_q(found)}, of which nothing came before"
 
@@ -253,6 +253,7 @@ def call_not_known(facts: Facts, event: events.ConversationItemCreate) -> "str |
     item = event.item
     if not isinstance(item, events.FunctionCallOutputItem) or not facts.complete or not facts.started:
         return None
-    if not facts.calls.lacks(item.call_id):
+    found = value(item.call_id, "")
+    if not found or not facts.calls.lacks(found):
         return None
-    return f"the function_call_output answers the call {_q(item.call_id)}, which nobody made in this session"
+    return f"the function_call_output answers the call {_q(found)}, which nobody made in this session"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar, get_args
 
 from rtproto import events
+from rtproto._unset import value
 
 T = TypeVar("T")
 
@@ -57,14 +58,14 @@ def id_of(thing: "events.Item | events.RealtimeResponse") -> str:
 
 
 def response_id(event: "ResponseEvent | PlaybackEvent") -> str:
-    """The id of the response that `event` is about."""
-    return id_of(event.response) if isinstance(event, events.ResponseDone) else event.response_id
+    """The id of the response that `event` is about, "" where it names none."""
+    return id_of(event.response) if isinstance(event, events.ResponseDone) else value(event.response_id, "")
 
 
 def item_id(event: OutputEvent) -> str:
-    """The id of the response's item that `event` is about."""
+    """The id of the response's item that `event` is about, "" where it names none."""
     has_item = (events.ResponseOutputItemAdded, events.ResponseOutputItemDone)
-    return id_of(event.item) if isinstance(event, has_item) else event.item_id
+    return id_of(event.item) if isinstance(event, has_item) else value(event.item_id, "")
 
 
 def found_for(table: "dict[type, tuple[T, ...]]", cls: type) -> "tuple[T, ...]":

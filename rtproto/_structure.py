@@ -13,7 +13,7 @@ from cattrs import Converter
 from pybase64 import b64decode
 
 from rtproto._unset import UNSET, UnsetType
-from rtproto._wiretypes import JSON_NAMES, Mismatch, arms_of, expected_of, is_tagged, is_wire, kind_of
+from rtproto._wiretypes import JSON_NAMES, Mismatch, arms_of, expected_of, is_tagged, is_wire, kind_of, loosened
 from rtproto.events._base import UnknownObject, VendorObject, WireEvent
 
 Hook = Callable[[Any, Any], Any]
@@ -179,13 +179,17 @@ def structure_class(cls: Any, converter: Converter) -> Hook:
 
 
 def structure_either(base: Any, own: Any, converter: Converter) -> Hook:
-    """An object of the dialect's class `own` where it has something of its own, else one of the class that all know."""
-    names = frozenset(own.__annotations__)
+    """An object of the dialect's class `own` where it has something of its own, or lacks what the class that all know
+    always has; else one of that class."""
+    may_lack = loosened(own)
+    names = frozenset(own.__annotations__) - may_lack
     structure_own, structure_base = structure_class(own, converter), structure_class(base, converter)
 
     def hook(wire: Any, _: Any) -> Any:
-        has_own = wire.__class__ is dict and not names.isdisjoint(wire)
-        return (structure_own if has_own else structure_base)(wire, _)
+        is_own = wire.__class__ is dict and (
+            not names.isdisjoint(wire) or any(wire.get(name) is None for name in may_lack)
+        )
+        return (structure_own if is_own else structure_base)(wire, _)
 
     return hook
 

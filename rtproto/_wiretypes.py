@@ -3,6 +3,8 @@
 import types
 from typing import Any, Union, get_args, get_origin
 
+import attrs
+
 from rtproto._unset import UNSET, UnsetType
 from rtproto.events._base import UnknownObject, WireObject
 
@@ -45,6 +47,12 @@ class Mismatch(Exception):
         if self.missing:
             return f"{self.param} is missing"
         return f"{self.param} must be {self.expected}, not {self.got_name}"
+
+
+def loosened(cls: Any) -> frozenset[str]:
+    """The fields that an object may lack, though the class that it derives from always has them."""
+    required = {field.name for field in attrs.fields(cls.__base__) if field.default is attrs.NOTHING}
+    return frozenset(field.name for field in attrs.fields(cls) if field.default is not attrs.NOTHING) & required
 
 
 def arms_of(tp: Any) -> tuple[Any, ...]:

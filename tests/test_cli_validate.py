@@ -247,6 +247,14 @@ GUESSES: "list[tuple[str, list[dict[str, Any]]]]" = [
     ("qwen", [{"type": "session.update", "session": {**FLAT, "output_audio_format": "pcm24"}}]),
     ("qwen", [{"type": "session.update", "session": {**FLAT, "smooth_output": True}}]),
     ("qwen", [{"type": "input_image_buffer.append", "image": "AAAA"}]),
+    ("localai", [{"type": "conversation.item.sound_detection", "item_id": "u", "detections": []}]),
+    ("localai", [{"type": "session.update", "session": {"type": "realtime", "localai_classifier": {}}}]),
+    ("unmute", [{"type": "session.update", "session": {"voice": "v", "allow_recording": False}}]),
+    ("unmute", [{"type": "response.audio.delta", "delta": "AAAA"}, {"type": "unmute.interrupted_by_vad"}]),
+    ("unmute", [{"type": "session.updated", "session": {"instructions": {"type": "constant", "text": "x"}}}]),
+    ("vllm", [{"type": "session.update", "model": "m"}]),
+    ("vllm", [{"type": "transcription.delta", "delta": "a"}]),
+    ("vllm", [{"type": "input_audio_buffer.commit", "final": True}]),
 ]
 
 

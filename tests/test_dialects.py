@@ -173,7 +173,7 @@ def test_a_transcription_session() -> None:
     both_ways({"type": "transcription_session.updated", "session": session})
 
 
-@pytest.mark.parametrize("name", [name for name in DIALECTS if name not in ("ga-transcription", "beta")])
+@pytest.mark.parametrize("name", [name for name in DIALECTS if name not in ("ga-transcription", "beta", "vllm")])
 def test_a_transcription_session_stays_one_where_a_dialect_has_no_name_for_it(name: str) -> None:
     said = events.SessionUpdate(session=events.TranscriptionSession(include=["logprobs"]))
     wire = json.loads(Codec(Role.CLIENT, name, 200).encode(said) or b"")

@@ -6,35 +6,14 @@ import sys
 from typing import Any
 
 import pytest
+from spoken import PLACE, codecs, heard, said
 
 from rtproto import Config, Role, Session, events
-from rtproto._codec import Codec, vocabulary
+from rtproto._codec import vocabulary
 from rtproto._dialects import DIALECTS, dialect
 from rtproto._rules import OrderRules
 from rtproto.errors import LocalProtocolError
 from rtproto.events import qwen, translation, voice_live, xai
-
-PLACE: dict[str, Any] = {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
-
-
-def codecs(name: str) -> tuple[Codec, Codec]:
-    return Codec(Role.CLIENT, name, 200), Codec(Role.SERVER, name, 200)
-
-
-def heard(name: str, *, sent: bool = False, **wire: Any) -> Any:
-    """The event as it is heard in a dialect; it goes out there as it came."""
-    client, server = codecs(name)
-    decoder, encoder = (server, client) if sent else (client, server)
-    event = decoder.decode(json.dumps(wire))
-    assert json.loads(encoder.encode(event) or b"") == wire
-    return event
-
-
-def said(name: str, event: Any) -> dict[str, Any]:
-    """What a client says in a dialect."""
-    wire: dict[str, Any] = json.loads(codecs(name)[0].encode(event) or b"")
-    return wire
-
 
 SOUND = events.AudioConfig(
     input=events.AudioInput(format=events.AudioPcm(rate=16000), turn_detection=events.ServerVad(threshold=0.5)),
@@ -208,6 +187,12 @@ def test_qwen() -> None:
     )
 
 
+def test_sound_with_settings_beside_it_and_no_event_id_goes_out_whole() -> None:
+    event = translation.SessionOutputAudioDelta(delta=b"\0\0\0", sample_rate=24000)
+    sent = json.loads(codecs("ga-translation")[1].encode(event) or b"")
+    assert sent == {"type": "session.output_audio.delta", "delta": "AAAA", "sample_rate": 24000}
+
+
 def test_a_session_that_has_a_type_all_the_same_keeps_it() -> None:
     for name in ("beta", "azure-voicelive", "xai", "qwen"):
         typed = heard(name, type="session.updated", session={"type": "realtime", "voice": "v"})
@@ -310,7 +295,7 @@ def test_a_dialect_is_loaded_when_it_is_used() -> None:
 import sys, rtproto
 from rtproto import Config, Role, Session
 Session(Role.CLIENT)
-own = ("voice_live", "xai", "qwen", "translation", "beta")
+own = ("voice_live", "xai", "qwen", "translation", "beta", "localai", "unmute", "vllm")
 loaded = [name for name in sys.modules if name.startswith(("rtproto.events.", "rtproto._dialects."))]
 print(*[name for name in loaded if name.split(".")[-1].lstrip("_") in own])
 Session(Role.CLIENT, Config(dialect="xai"))

@@ -143,6 +143,9 @@ def test_endpoints_are_values() -> None:
         ("wss://gateway.example/v1/realtime?model=Grok-voice-latest", {}, "xai"),
         ("wss://dashscope.aliyuncs.com/api-ws/v1/realtime", {}, "qwen"),
         ("wss://w.r.maas.aliyuncs.com/v1/realtime", {}, "qwen"),
+        ("wss://unmute.sh/api/v1/realtime", {"subprotocols": ["realtime"]}, "unmute"),
+        ("ws://localhost:8000/v1/realtime", {"subprotocols": ["realtime"], "dialect": "unmute"}, "unmute"),
+        ("ws://localhost:8000/v1/realtime", {"dialect": "vllm"}, "vllm"),
         ("wss://api.x.ai/v1/realtime", {"dialect": "ga"}, "ga"),
     ],
 )

@@ -53,25 +53,26 @@ def _is_string(found: Any) -> bool:
     return isinstance(found, str)
 
 
-_GA_SHAPES = ("ga", "ga-transcription", "ga-translation")
+_GA_SHAPES = ("ga", "ga-transcription", "ga-translation", "localai")
 
 SIGNS = (
-    _sign("session.type", "realtime", _is("realtime"), "ga"),
+    _sign("session.type", "realtime", _is("realtime"), "ga", "localai"),
     _sign("session.type", "transcription", _is("transcription"), "ga-transcription"),
     _sign("session.type", "translation", _is("translation"), "ga-translation"),
     _sign("session.audio", "(an object)", _is_object, *_GA_SHAPES, "xai"),
-    _sign("session.output_modalities", "", _is_there, "ga"),
+    _sign("session.output_modalities", "", _is_there, "ga", "localai"),
     _sign("session.model", "grok...", _begins("grok"), "xai"),
     _sign("session.model", "qwen...", _begins("qwen"), "qwen"),
     _sign("session.voice", "(an object)", _is_object, "azure-voicelive"),
     _sign("session.turn_detection.end_of_utterance_detection", "", _is_there, "azure-voicelive"),
     _sign("session.turn_detection.type", "azure_...", _begins("azure_"), "azure-voicelive"),
     _sign("session.turn_detection.type", "null", _is(None), "xai"),
+    _sign("session.instructions", "(an object)", _is_object, "unmute"),
     _sign("session.input_audio_format", "pcm", _is("pcm"), "qwen"),
     _sign("session.output_audio_format", "pcm24", _is("pcm24"), "qwen"),
     _sign("response.voice", "(an object)", _is_object, "azure-voicelive"),
-    _sign("response.audio", "(an object)", _is_object, "ga", "xai"),
-    _sign("response.output_modalities", "", _is_there, "ga"),
+    _sign("response.audio", "(an object)", _is_object, "ga", "localai", "xai"),
+    _sign("response.output_modalities", "", _is_there, "ga", "localai"),
     _sign("response.status_details", "(a string)", _is_string, "xai"),
 )
 """Values that tell. Source: recorded sessions, and the documentation of the servers."""
@@ -137,6 +138,8 @@ def _features_of(which: Dialect) -> "Iterator[str]":
     """What a dialect says of itself."""
     for side in SIDES:
         yield from vocabulary(side, which)
+    for name in ("session.created", "session.update"):
+        yield from (f"{name}.{move.name}" for move in which.event if move.path[0] == "session")
     for part, moves in {"session": which.session, "response": (*which.response, *which.params)}.items():
         yield from (f"{part}.{name}" for move in moves for name in _names(move))
     for cls in own_classes(which):

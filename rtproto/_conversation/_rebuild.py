@@ -121,7 +121,7 @@ def _call(item: TrackedItem) -> "FunctionCallItem | None":
 
 def _call_output(item: TrackedItem) -> "FunctionCallOutputItem | None":
     said = item.said
-    output = said.output if isinstance(said, FunctionCallOutputItem) else ""
+    output = value(said.output, "") if isinstance(said, FunctionCallOutputItem) else ""
     return FunctionCallOutputItem(id=item.id, call_id=item.call_id, output=output)
 
 

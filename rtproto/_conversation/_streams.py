@@ -143,7 +143,10 @@ def _transcribed(state: State, event: events.ConversationItemInputAudioTranscrip
             part.transcribed = True
             state.usage.add_transcription(event.usage)
 
-    _on_part(state, event, events.InputAudio, change)
+    if event.item_id:
+        _on_part(state, event, events.InputAudio, change)
+    else:
+        state.usage.add_transcription(event.usage)
 
 
 def _transcription_failed(state: State, event: events.ConversationItemInputAudioTranscriptionFailed) -> None:

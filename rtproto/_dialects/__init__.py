@@ -19,6 +19,9 @@ _PLACES = {
     "azure-voicelive": ("_voice_live", "VOICE_LIVE"),
     "xai": ("_xai", "XAI"),
     "qwen": ("_qwen", "QWEN"),
+    "localai": ("_localai", "LOCALAI"),
+    "unmute": ("_unmute", "UNMUTE"),
+    "vllm": ("_vllm", "VLLM"),
 }
 DIALECTS = tuple(_PLACES)
 """The names of all dialects."""
@@ -44,7 +47,7 @@ _PATHS = {
 }
 _BETA_VALUE = "realtime=v1"
 _BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
-_HOSTS = {"api.x.ai": "xai", ".aliyuncs.com": "qwen"}
+_HOSTS = {"api.x.ai": "xai", ".aliyuncs.com": "qwen", "unmute.sh": "unmute"}
 _MODELS = {"grok-": "xai", "qwen": "qwen"}
 
 

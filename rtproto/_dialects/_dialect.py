@@ -27,6 +27,21 @@ class Move:
     hollow: Any = attrs.field(default=UNSET, kw_only=True)
 
 
+@attrs.frozen
+class Box:
+    """A text that is an object elsewhere: the field `name` holds the text or the object, which has the text in `field`
+    and beside it what `rest` says."""
+
+    name: str
+    field: str
+    rest: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+def _shaped(which: "Dialect") -> frozenset[str]:
+    moved, unboxed = (move.path[0] for move in which.event), (box.name for box in which.unboxed)
+    return frozenset(("session", "response", "item", *moved, *unboxed))
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Dialect:
     """A way to speak.
@@ -35,10 +50,13 @@ class Dialect:
     are written only for an event that came under them, or for a session that only transcribes). `absent`: GA events
     that it does not declare (``response.*`` stands for many); of these `unsaid` are left out when a program says them.
     `event`, `session`, `response` and `params` (of ``response.create``) say which fields stand elsewhere; `contents`
-    how the types of an assistant's content are called. `session_type` is the type of a session that has none on the
+    how the types of an assistant's content are called. `boxed` are texts of a session that are objects here, `unboxed`
+    objects of events that are texts here. `session_needs` are fields without which its server refuses a session, each
+    with what is said where a program says nothing. `session_type` is the type of a session that has none on the
     wire, as in all events but `typed_sessions`. `nests_tools`: whether a function's fields stand in an object of their
     own. `may_lack`: types of events and items, with fields that are not always there though GA has them: what lacks one
-    is kept as Unknown or UnknownObject. `module` has the classes that are its own.
+    is kept as Unknown or UnknownObject. `module` has the classes that are its own. `shaped` are the fields of an event
+    in which something may differ from GA.
     """
 
     name: str
@@ -53,11 +71,15 @@ class Dialect:
     response: tuple[Move, ...] = ()
     params: tuple[Move, ...] = ()
     contents: Mapping[str, str] = attrs.field(factory=dict)
+    boxed: tuple[Box, ...] = ()
+    unboxed: tuple[Box, ...] = ()
+    session_needs: Mapping[str, Any] = attrs.field(factory=dict)
     session_type: "str | None" = None
     typed_sessions: frozenset[str] = frozenset()
     nests_tools: bool = False
     may_lack: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     module: "str | None" = None
+    shaped: frozenset[str] = attrs.field(init=False, default=attrs.Factory(_shaped, takes_self=True))
 
     @property
     def reshapes(self) -> bool:

@@ -6,7 +6,7 @@ What has no counterpart stays where it is, and so ends up in `extra` or in a fie
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rtproto._dialects._dialect import Dialect, Move, Wire
+from rtproto._dialects._dialect import Box, Dialect, Move, Wire
 from rtproto._unset import UNSET
 
 TRANSCRIPTION = "transcription_"
@@ -25,25 +25,29 @@ def to_ga(which: Dialect, name: str, wire: Wire) -> Any:
     Gives the type of its session where the dialect has none and the wire has one all the same, else UNSET.
     """
     explicit: Any = UNSET
+    for box in which.unboxed:
+        _box(wire, box)
+    _move_in(wire, which.event)
     session, response = wire.get("session"), wire.get("response")
     session_type = which.session_type_in(name)
     if isinstance(session, dict):
         if session_type:
             explicit = session.get("type", UNSET)
             session.setdefault("type", "transcription" if name.startswith(TRANSCRIPTION) else session_type)
+        for box in which.boxed:
+            _unbox(session, box)
         _move_in(session, which.session)
         _hoist_functions(session.get("tools"))
     if isinstance(response, dict):
         _move_in(response, which.params if name == "response.create" else which.response)
         _hoist_functions(response.get("tools"))
-    _move_in(wire, which.event)
     _rename_contents(wire, which.contents)
     return explicit
 
 
 def from_ga(which: Dialect, wire: Wire, *, explicit: bool) -> None:
     """The way back; `explicit`: the session has its type on the wire."""
-    for name in ("session", "response", "item"):
+    for name in which.shaped:
         if name in wire:
             wire[name] = copied(wire[name])
     session, response = wire.get("session"), wire.get("response")
@@ -55,13 +59,20 @@ def from_ga(which: Dialect, wire: Wire, *, explicit: bool) -> None:
         if session.get("type") == implied:
             del session["type"]
     _rename_contents(wire, {ga: name for name, ga in which.contents.items()})
-    _move_out(wire, which.event)
     if isinstance(session, dict):
         _move_out(session, which.session)
+        for box in which.boxed:
+            _box(session, box)
+        if session.get("type", session_type) == session_type:
+            for name, said in which.session_needs.items():
+                session.setdefault(name, said)
         _nest_functions(session.get("tools"), which.nests_tools)
     if isinstance(response, dict):
         _move_out(response, which.params if wire["type"] == "response.create" else which.response)
         _nest_functions(response.get("tools"), which.nests_tools)
+    _move_out(wire, which.event)
+    for box in which.unboxed:
+        _unbox(wire, box)
 
 
 # ---- fields that stand elsewhere ----
@@ -155,6 +166,24 @@ def _places(path: tuple[str, ...], wire: Wire) -> "list[Wire] | None":
         if not isinstance(places[-1], dict):
             return None
     return places if path[-1] in places[-1] else None
+
+
+# ---- texts that are objects elsewhere ----
+
+
+def _box(wire: Wire, box: Box) -> None:
+    text = wire.get(box.name)
+    if isinstance(text, str):
+        wire[box.name] = {**box.rest, box.field: text}
+
+
+def _unbox(wire: Wire, box: Box) -> None:
+    """Only where the object says nothing else: a text could not."""
+    held = wire.get(box.name)
+    said = {name: value for name, value in held.items() if value is not None} if isinstance(held, dict) else {}
+    text = said.pop(box.field, None)
+    if isinstance(text, str) and said == box.rest:
+        wire[box.name] = text
 
 
 # ---- what is called otherwise ----

@@ -17,7 +17,9 @@ from rtproto import UNSET, Role, UnsetType, events
 from rtproto._codec import Codec, DecodeError, vocabulary
 from rtproto._dialects import DIALECTS, dialect
 from rtproto._dialects._dialect import Move
+from rtproto._rules import OrderRules
 from rtproto._wiretypes import arms_of
+from rtproto.conversation import Conversation
 from rtproto.events._base import WireObject
 
 Side = Literal["client", "server"]
@@ -225,3 +227,25 @@ def test_every_object_is_among_them() -> None:
     known = {cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, WireObject)}
     abstract = {events.ClientEvent, events.ServerEvent, events.ContentEvent, events.Unknown}
     assert known - reached == abstract
+
+
+@cache
+def said_in(name: str) -> st.SearchStrategy[tuple[bool, Any]]:
+    """Whether the client says it, and any event of a dialect."""
+    sides = {side: [objects(cls) for cls in vocabulary(side, dialect(name)).values()] for side in SIDES}
+    return st.one_of([st.tuples(st.just(side == "client"), st.one_of(made)) for side, made in sides.items()])
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@settings(max_examples=scaled(20), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data(), from_start=st.booleans())
+def test_nothing_that_is_said_in_a_dialect_breaks_a_conversation_or_the_rules(
+    name: str, data: st.DataObject, from_start: bool
+) -> None:
+    conversation, rules = Conversation(keep_audio=True), OrderRules(from_start)
+    for sent, event in data.draw(st.lists(said_in(name), max_size=5)):
+        rules.feed(event)
+        (conversation.sent if sent else conversation.received)(event)
+        conversation.interrupt()
+    for event in conversation.rebuild():
+        Codec(Role.CLIENT, name, 200).encode(event)
