@@ -142,14 +142,17 @@ class _Search(Generic[T]):
 def _loop_sleep() -> Callable[[float], Awaitable[object]] | None:
     """How to sleep in the event loop that runs in this thread, if one does."""
     trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
-        sleep: Callable[[float], Awaitable[object]] = trio.sleep
+    running: list[tuple[Callable[[], object], Callable[[float], Awaitable[object]]]] = []
+    if trio is not None:
+        running.append((trio.lowlevel.current_task, trio.sleep))
+    running.append((asyncio.get_running_loop, asyncio.sleep))
+    for current, sleep in running:
+        try:
+            current()
+        except RuntimeError:
+            continue
         return sleep
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-    return asyncio.sleep
+    return None
 
 
 ClientSaid = events.ClientEvent | events.Violation
