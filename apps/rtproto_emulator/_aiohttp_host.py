@@ -134,7 +134,6 @@ def application(sessions: Sessions) -> web.Application:
 
     async def shut_down(app: web.Application) -> None:
         closing.set()
-        await sessions.say_goodbye()
 
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_get("/healthz", health)
@@ -165,7 +164,12 @@ async def running(sessions: Sessions, host: str, port: int, ssl_context: ssl.SSL
         site = web.TCPSite(runner, host, port, ssl_context=ssl_context)
         await site.start()
         bound: int = runner.addresses[0][1]
-        yield bound
+        try:
+            yield bound
+        finally:
+            await site.stop()
+            # Not later: while aiohttp shuts down it reads nothing more, and the clients' Close would not be seen.
+            await sessions.say_goodbye()
     finally:
         await runner.cleanup()
 
