@@ -108,7 +108,8 @@ def test_a_full_disk_is_told_once() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the resource limit is POSIX's")
-def test_where_the_disk_is_full_the_last_line_is_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_where_the_disk_is_full_the_last_line_is_whole(tmp_path: Path, at_once: bool) -> None:
     import resource
     import signal
 
@@ -122,7 +123,9 @@ def test_where_the_disk_is_full_the_last_line_is_whole(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
         for _ in range(3):
             recording.message("sent", 0.0, CREATE)
-            recording.flush()
+            if not at_once:
+                recording.flush()
+        recording.flush()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)

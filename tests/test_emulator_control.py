@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import rtproto_emulator
 import rtproto_sync
 from emulated import create, wrote
-from rtproto_emulator import Emulator, Scenario, Settings
+from rtproto_emulator import Emulator, Scenario, Settings, _aiohttp_host
 from rtproto_emulator._auth import Keys
 from rtproto_emulator._control import answer, forbidden
 from rtproto_emulator._sessions import Sessions
@@ -123,6 +124,32 @@ def test_a_running_session_is_struck(emulator: Emulator) -> None:
         closed = next(rt)
     assert isinstance(closed, events.Closed)
     assert (closed.code, closed.reason) == (4000, "bye")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"Content-Length: 9\r\n\r\n{", 408),
+        (b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 400),
+        (b"Content-Length: 99999999\r\n\r\n" + bytes(2 * 1024 * 1024), 413),
+    ],
+)
+def test_a_body_that_cannot_be_had(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, head: bytes, status: int
+) -> None:
+    monkeypatch.setattr(_aiohttp_host, "_PATIENCE", 0.05)
+    with socket.create_connection(("127.0.0.1", emulator.port), 20) as client:
+        client.sendall(b"POST /_rtproto/faults HTTP/1.1\r\nHost: a\r\n" + head)
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        assert (response.status, list(json.loads(response.read()))) == (status, ["error"])
+
+
+def test_a_body_that_is_cut_off(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_connection(("127.0.0.1", emulator.port), 20) as client:
+        client.sendall(b"POST /_rtproto/faults HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{")
+    assert request(emulator, "GET", "/_rtproto/faults") == (200, {"faults": []})
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 def test_without_being_asked_for_it_is_not_there() -> None:

@@ -9,7 +9,7 @@ import pytest
 from emulated import PUSH_TO_TALK, Emulated, append, create, hears, silence, update, voice, wrote
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
-from rtproto_emulator import Settings
+from rtproto_emulator import Policy, Settings
 from rtproto_emulator._exposition import exposition
 from rtproto_emulator._metrics import Meter, Metrics
 
@@ -110,6 +110,37 @@ def test_the_first_audio_is_the_new_responses() -> None:
     assert metrics.seconds_sent == pytest.approx(0.4)
 
 
+def test_a_response_that_a_fault_tells_twice_has_ended_once() -> None:
+    metrics = Metrics(NOW)
+    meter = Meter(metrics, "ga")
+    for response_id in ("one", "one", "two"):
+        done = events.RealtimeResponse(id=response_id, status="completed")
+        meter.said(events.ResponseDone(response=done), 0.0)
+    now = told(metrics)
+    assert (now["events_sent_total,response.done"], now["responses_total,completed"]) == (3, 2)
+
+
+def test_a_translation_is_heard_and_spoken() -> None:
+    metrics = Metrics(NOW)
+    e = Metered(metrics, dialect="ga-translation")
+    e.say(append(silence(0.5) + voice(1.0) + silence(0.6)))
+    e.wait(5)
+    now = told(metrics)
+    assert now["audio_received_seconds_total"] == pytest.approx(2.1)
+    assert now["audio_sent_seconds_total"] > 1
+
+
+def test_what_a_dialect_does_not_have_was_not_sent() -> None:
+    policy = Policy(dialect="beta")
+    policy.start(0.0)
+    policy.receive(wrote("hello"), 0.0)
+    said = iter(policy.next_event, None)
+    assert [event.type for event in said if isinstance(event, events.ServerEvent)] == [
+        "session.created",
+        "conversation.item.added",
+    ]
+
+
 def test_what_nobody_knows_has_one_name() -> None:
     metrics = Metrics(NOW)
     meter = Meter(metrics, "ga")
@@ -143,14 +174,23 @@ def test_turns_without_a_transcript_are_forgotten() -> None:
     assert len(meter._waiting) == 64
 
 
+def told_off(code: str) -> events.ErrorEvent:
+    return events.ErrorEvent(error=events.RealtimeError(type="t", code=code, message=""))
+
+
 @pytest.mark.parametrize(
     ("ends", "outcome"),
     [
         ([events.Closed(clean=True, code=1000)], "closed_by_client"),
         ([events.Closed(clean=False, code=1006)], "lost"),
         ([], "lost"),
-        ([Close(1001, "expired"), events.Closed(clean=True, code=1001)], "expired"),
-        ([Close(4000, "no beta"), events.Closed(clean=False, code=1006)], "beta_disabled"),
+        ([told_off("session_expired"), Close(1001, "expired"), events.Closed(clean=True, code=1001)], "expired"),
+        (
+            [told_off("beta_api_shape_disabled"), Close(4000, "no beta"), events.Closed(clean=False, code=1006)],
+            "beta_disabled",
+        ),
+        ([Close(1001, "a fault")], "closed_by_server"),
+        ([told_off("session_expired"), Close(4000, "a fault")], "closed_by_server"),
         ([Close(4001, "chaos")], "closed_by_server"),
         ([RuntimeError(), events.Closed(clean=True, code=1011)], "failed"),
     ],
@@ -163,6 +203,8 @@ def test_how_sessions_end(ends: list[Any], outcome: str) -> None:
             meter.closed(end)
         elif isinstance(end, Exception):
             meter.failed()
+        elif isinstance(end, events.ErrorEvent):
+            meter.said(end, 0.0)
         else:
             meter.heard(end, 0.0)
     meter.end()

@@ -98,6 +98,15 @@ def test_arguments_may_be_broken_on_purpose() -> None:
 # ---- what is heard ----
 
 
+def test_a_turn_that_is_not_understood_answers_no_written_words() -> None:
+    e = playing([{"heard": {"error": "noise"}, "say": "Pardon?"}, {"match": "hi", "say": "Hello."}])
+    assert answer(e, "hi") == "Hello."
+    e.say(PUSH_TO_TALK, hears(transcription=events.AudioTranscription(model="whisper-1")))
+    e.say(append(voice(0.5)), events.InputAudioBufferCommit())
+    heard = e.say(create(output_modalities=["text"])) + e.finish()
+    assert only(heard, events.ResponseOutputTextDone).text == "Pardon?"
+
+
 def test_what_is_heard_is_written_down_too() -> None:
     turns = [
         {"heard": "what is the weather", "say": "Sunny."},

@@ -102,9 +102,10 @@ def test_a_transcription() -> None:
     assert begun(desk.open(made["value"]))["audio"]["input"]["transcription"]["language"] == "en"
 
 
-def test_a_translation() -> None:
+@pytest.mark.parametrize("base", ["/v1", "/openai/v1"])
+def test_a_translation(base: str) -> None:
     desk = Desk()
-    path = "/v1/realtime/translations/client_secrets"
+    path = f"{base}/realtime/translations/client_secrets"
     asked = {"model": "gpt-realtime-translate", "audio": {"output": {"language": "es"}}}
     made = desk.create({"session": asked}, path)
     assert made["session"] == {
@@ -117,7 +118,7 @@ def test_a_translation() -> None:
     assert desk.create({"session": {"type": "translation", **asked}}, path)["session"]["audio"]["output"]
     assert desk.refused({"session": {}}, path)["param"] == "session.model"
     assert desk.refused({}, path)["param"] == "session"
-    session = begun(desk.open(made["value"], "/v1/realtime/translations"))
+    session = begun(desk.open(made["value"], f"{base}/realtime/translations"))
     assert (session["model"], session["audio"]["output"]) == ("gpt-realtime-translate", {"language": "es"})
     refused = desk.open(made["value"])
     assert isinstance(refused, Denied)

@@ -104,15 +104,15 @@ class Recording:
         self._size = 0
         if file is None or not data:
             return
-        whole = 0
+        begin = done = 0
         try:
-            whole = file.tell()
-            while data:
-                data = data[file.write(data) or 0 :]
+            begin = file.tell()
+            while done < len(data):
+                done += file.write(data[done:]) or 0
         except OSError as error:
             self._file = None
             with suppress(OSError):  # half a line would be no line
-                file.truncate(whole)
+                file.truncate(begin + data.rfind(b"\n", 0, done) + 1)
             with suppress(OSError):
                 file.close()
             self._tell(

@@ -16,7 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from rtproto import Config
 
 from ._auth import Access, Keys
-from ._control import PREFIX, forbidden
+from ._control import PREFIX, forbidden, unread
 from ._control import answer as control_answer
 from ._faults import Fault
 from ._rest import MAX_BODY, REST_PATHS, Rest
@@ -98,14 +98,9 @@ def application(sessions: Sessions) -> web.Application:
         denied = rest.refusal(request.path, dict(request.query), _headers(request))
         if denied is not None:
             return deny(denied, request.path)
-        try:
-            body = await asyncio.wait_for(request.read(), _PATIENCE)
-        except web.HTTPRequestEntityTooLarge:
-            return deny(Denied(413, f"The body is larger than {MAX_BODY} bytes."), request.path)
-        except asyncio.TimeoutError:
-            return deny(Denied(408, f"The body did not come within {_PATIENCE:g} s."), request.path)
-        except (OSError, HttpProcessingError, web.RequestPayloadError):
-            return deny(Denied(400, "The body broke off, or is not coded as its header says."), request.path)
+        body = await _body(request)
+        if isinstance(body, Denied):
+            return deny(body, request.path)
         created = rest.create(request.path, body, time.time())
         if isinstance(created, Denied):
             return deny(created, request.path)
@@ -129,12 +124,16 @@ def application(sessions: Sessions) -> web.Application:
 
     async def control(request: web.Request) -> web.Response:
         told = forbidden(request.remote, _headers(request), keys)
-        told = told or control_answer(sessions, request.method, request.path, await request.read())
+        if told is None:
+            body = await _body(request)
+            if isinstance(body, Denied):
+                told = unread(body)
+            else:
+                told = control_answer(sessions, request.method, request.path, body)
         return web.json_response(told.body, status=told.status)
 
     async def shut_down(app: web.Application) -> None:
         closing.set()
-        await sessions.say_goodbye()
 
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_get("/healthz", health)
@@ -165,7 +164,12 @@ async def running(sessions: Sessions, host: str, port: int, ssl_context: ssl.SSL
         site = web.TCPSite(runner, host, port, ssl_context=ssl_context)
         await site.start()
         bound: int = runner.addresses[0][1]
-        yield bound
+        try:
+            yield bound
+        finally:
+            await site.stop()
+            # Not later: while aiohttp shuts down it reads nothing more, and the clients' Close would not be seen.
+            await sessions.say_goodbye()
     finally:
         await runner.cleanup()
 
@@ -185,6 +189,18 @@ _logger.addFilter(_in_one_line)
 
 def _headers(request: web.Request) -> dict[str, str]:
     return {name.lower(): text for name, text in request.headers.items()}
+
+
+async def _body(request: web.Request) -> bytes | Denied:
+    """What was posted, or why it cannot be had."""
+    try:
+        return await asyncio.wait_for(request.read(), _PATIENCE)
+    except web.HTTPRequestEntityTooLarge:
+        return Denied(413, f"The body is larger than {MAX_BODY} bytes.")
+    except asyncio.TimeoutError:
+        return Denied(408, f"The body did not come within {_PATIENCE:g} s.")
+    except (OSError, HttpProcessingError, web.RequestPayloadError):
+        return Denied(400, "The body broke off, or is not coded as its header says.")
 
 
 async def _left_alone(request: web.Request, fault: Fault, closing: asyncio.Event) -> web.Response:

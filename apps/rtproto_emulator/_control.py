@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from ._auth import Keys, presented
+from ._denied import Denied
 from ._faults import parse_fault
 from ._sessions import Sessions
 
@@ -48,6 +49,11 @@ def forbidden(remote: str | None, headers: Mapping[str, str], keys: Keys) -> Ans
         advice = "send its key as 'Authorization: Bearer KEY'" if keys else "start it with an API key"
         return _error(403, f"the control endpoint is for clients on the same machine; for others {advice}")
     return None
+
+
+def unread(denied: Denied) -> Answer:
+    """The answer to a request whose body cannot be had."""
+    return _error(denied.status, denied.line)
 
 
 def _is_loopback(remote: str | None) -> bool:

@@ -66,6 +66,11 @@ class Habits:
     transcription_usage: bool = True
     reasoning_usage: bool = False
 
+    @property
+    def unsaid(self) -> frozenset[str]:
+        """Types of GA's events that it never says."""
+        return dialect(self.dialect).unsaid
+
     def check_known(self, event: Any) -> None:
         """Refuses the first field, at any depth of `event`, that the protocol does not have.
 

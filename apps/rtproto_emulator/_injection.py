@@ -33,8 +33,8 @@ class Deed:
 
 
 Said = events.ServerEvent | Close | Deed
-_LAST = frozenset({"abort", "half-frame"})
-"""Deeds after which there is no wire."""
+LAST = frozenset({"abort", "half-frame"})
+"""Deeds after which there is no wire: their event never comes."""
 
 
 class Injected:
@@ -203,7 +203,7 @@ class Injected:
         elif isinstance(said, events.ServerEvent) and self._crooked:
             said = Deed("plain", said)
         self._queue.append((self._due, said))
-        self._ended = isinstance(said, Close) or (isinstance(said, Deed) and said.how in _LAST)
+        self._ended = isinstance(said, Close) or (isinstance(said, Deed) and said.how in LAST)
 
     def _release(self) -> None:
         """Nothing came that could overtake."""

@@ -34,7 +34,10 @@ class Machine(ABC):
         self.settings = settings = settings or Settings()
         self._habits = habits_of(dialect)
         self._out = self.outbox = Outbox(
-            settings.make_id, obfuscation=settings.obfuscation, item_object=self._habits.item_object
+            settings.make_id,
+            obfuscation=settings.obfuscation,
+            item_object=self._habits.item_object,
+            unsaid=self._habits.unsaid,
         )
         self._expires: float | None = None
         """When the session ends; None before it begins, and once it has ended."""

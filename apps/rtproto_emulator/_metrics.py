@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events
+from rtproto.events import translation
 
 from ._sound import encoding_of
 
@@ -21,7 +22,8 @@ _MAX_CODES = 64
 _MAX_WAITING = 64
 """Turns of a session whose transcription is waited for: where none is wanted, none comes."""
 
-_EXPIRED, _BETA_OFF = 1001, 4000
+_OUTCOMES = {(1001, "session_expired"): "expired", (4000, "beta_api_shape_disabled"): "beta_disabled"}
+"""How a session has ended, by the code of the server's Close and that of its last error: a fault may close with any."""
 
 
 @attrs.define
@@ -76,6 +78,8 @@ class Meter:
         self._metrics = metrics
         self._dialect = dialect
         self._outcome = "lost"
+        self._error = ""
+        self._done: object = None
         self._input = _bytes_per_second(None)
         self._turn_ended: float | None = None
         self._answers: dict[str, _Answer] = {}
@@ -102,7 +106,7 @@ class Meter:
 
     def closed(self, close: Close) -> None:
         """The server ends the session."""
-        self._outcome = {_EXPIRED: "expired", _BETA_OFF: "beta_disabled"}.get(close.code, "closed_by_server")
+        self._outcome = _OUTCOMES.get((close.code, self._error), "closed_by_server")
 
     def failed(self) -> None:
         """The server could not go on."""
@@ -149,7 +153,13 @@ class Meter:
             answer.since = None
         self._metrics.seconds_sent += len(event.delta) / answer.bytes_per_second
 
+    def _translation_sent(self, event: translation.SessionOutputAudioDelta, now: float) -> None:
+        self._metrics.seconds_sent += len(event.delta) / _bytes_per_second(None)
+
     def _response_ended(self, event: events.ResponseDone, now: float) -> None:
+        if event.response.id == self._done:
+            return  # a fault has doubled it
+        self._done = event.response.id
         self._answers.pop(str(event.response.id), None)
         self._metrics.responses[str(event.response.status or "unknown")] += 1
 
@@ -160,6 +170,7 @@ class Meter:
 
     def _refused(self, event: events.ErrorEvent, now: float) -> None:
         errors, code = self._metrics.errors, str(event.error.code or "none")
+        self._error = code
         errors[code if code in errors or len(errors) < _MAX_CODES else "other"] += 1
 
     _HEARD: ClassVar[dict[type, Callable[[Meter, Any, float], None]]] = {
@@ -174,6 +185,7 @@ class Meter:
         events.ResponseCreated: _response_begun,
         events.ResponseOutputAudioDelta: _audio_sent,
         events.ResponseDone: _response_ended,
+        translation.SessionOutputAudioDelta: _translation_sent,
         events.ConversationItemInputAudioTranscriptionCompleted: _transcribed,
         events.ErrorEvent: _refused,
     }

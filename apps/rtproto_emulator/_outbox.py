@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import attrs
@@ -35,6 +35,7 @@ class Outbox:
         *,
         obfuscation: bool = False,
         item_object: str | UnsetType = UNSET,
+        unsaid: Collection[str] = (),
     ) -> None:
         self.make_id = make_id
         self.on_send: Callable[[events.ServerEvent], object] | None = None
@@ -44,6 +45,8 @@ class Outbox:
         self._obfuscation = obfuscation
         self._item_object = item_object
         """What stands as `object` in every item."""
+        self._unsaid = unsaid
+        """Types that the client's dialect does not have: nobody hears of them, so nothing counts or breaks them."""
         self._waiting: deque[events.ServerEvent | Close | Mark] = deque()
 
     def __len__(self) -> int:
@@ -51,6 +54,8 @@ class Outbox:
 
     def send(self, event: events.ServerEvent) -> None:
         """Says `event`, which is nobody else's yet."""
+        if event.type in self._unsaid:
+            return
         event.event_id = self.make_id("event")
         if self._item_object is not UNSET:
             self._mark(event)

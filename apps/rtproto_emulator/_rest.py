@@ -44,6 +44,7 @@ _KINDS = {
     "/v1/realtime/client_secrets": _Kind("ga"),
     "/openai/v1/realtime/client_secrets": _Kind("ga"),
     "/v1/realtime/translations/client_secrets": _Kind("ga-translation"),
+    "/openai/v1/realtime/translations/client_secrets": _Kind("ga-translation"),
     "/v1/realtime/sessions": _Kind("beta"),
     "/v1/realtime/transcription_sessions": _Kind("beta", "transcription_session.update"),
 }

@@ -141,8 +141,9 @@ def _answers(turn: Turn, words: str, called: str | None) -> bool:
         return called == turn.tool
     if turn.match is not None:
         return called is None and turn.match.search(words) is not None
-    if isinstance(turn.heard, str):
-        return called is None and turn.heard.strip().casefold() == words.strip().casefold()
+    if turn.heard is not None:
+        heard = turn.heard if isinstance(turn.heard, str) else ""
+        return called is None and heard.strip().casefold() == words.strip().casefold()
     return True
 
 

@@ -16,7 +16,7 @@ from rtproto.errors import SessionClosed
 
 from ._fault_plan import FaultPlan, Faults
 from ._faults import Fault
-from ._injection import Deed, Injected
+from ._injection import LAST, Deed, Injected
 from ._metrics import Meter, Metrics
 from ._scenario import Scenario
 from ._settings import Observe, Settings
@@ -191,7 +191,7 @@ class _Talk:
                     self._meter.closed(event)
                     await self.wire.close(event.code, event.reason)
                 elif isinstance(event, Deed):
-                    if event.event is not None:
+                    if event.event is not None and event.how not in LAST:
                         self._said(event.event)
                     await self._hand.do(event)
                 else:

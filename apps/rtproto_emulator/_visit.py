@@ -76,7 +76,7 @@ def visit(
     )
     dialect = requested.dialect
     if admitted is not None and "ga-translation" in {dialect, admitted.dialect} and dialect != admitted.dialect:
-        line = "Only a client secret from /v1/realtime/translations/client_secrets opens a translation, and no other."
+        line = "Only a client secret from .../realtime/translations/client_secrets opens a translation, and no other."
         return Denied(400, line, "invalid_session_type")
     return Visit(
         dialect="beta" if admitted and admitted.dialect == "beta" else dialect,

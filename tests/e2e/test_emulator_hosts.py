@@ -19,8 +19,10 @@ from typing import Any
 import pytest
 import rtproto_emulator
 import rtproto_sync
+from contract.peers import Peer
 from emulated import create, silence, voice, wrote
 from rtproto_emulator import Context, Emulator, Engines, Settings
+from wsproto.events import CloseConnection, TextMessage
 
 import rtproto
 from rtproto import Config, Endpoint, events
@@ -367,6 +369,21 @@ def test_closing_says_goodbye(emulator: Emulator) -> None:
     emulator.close()
     with pytest.raises(ConnectionRefusedError), rtproto_sync.connect(endpoint(emulator)):
         pass
+
+
+def test_a_client_that_has_answered_is_not_waited_for(emulator: Emulator) -> None:
+    """Also where it leaves the end of the connection to the server, as the protocol says."""
+    peer = Peer.connect(emulator.port)
+    assert isinstance(peer.hear(), TextMessage)
+    closing = threading.Thread(target=emulator.close)
+    began = time.monotonic()
+    closing.start()
+    assert isinstance(peer.hear(), CloseConnection)
+    peer.say_close(1001)
+    assert peer.hear() is None
+    closing.join(SECONDS)
+    assert time.monotonic() - began < 4  # the patience for an answer is 5 s
+    peer.close()
 
 
 @pytest.mark.parametrize("engine", ENGINES)

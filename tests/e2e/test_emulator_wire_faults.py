@@ -119,6 +119,15 @@ def test_an_abrupt_loss(emulator: Emulator, connect: Callable[[], Peer]) -> None
     assert heard.count("response.output_text.delta") <= 2
 
 
+@pytest.mark.parametrize("fault", ["abort", "half-frame"])
+def test_what_never_came_is_not_counted(emulator: Emulator, connect: Callable[[], Peer], fault: str) -> None:
+    sent = emulator._sessions.metrics.sent
+    before = sent.get(events.SessionCreated, 0)
+    emulator.faults.add(f"{fault}@session.created")
+    assert connect().hear() is None
+    assert sent.get(events.SessionCreated, 0) == before
+
+
 @pytest.mark.parametrize("code", [1001, 1011, 4000])
 def test_a_close_at_an_event(emulator: Emulator, connect: Callable[[], Peer], code: int) -> None:
     emulator.faults.add(f"close:{code}:enough@response.output_text.delta#3")

@@ -73,8 +73,7 @@ def packages() -> Path:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    # Node's own WebSocket, where it decompresses, may tell 1006 of a clean close that comes right after a message.
-    with rtproto_emulator.start(settings=Settings(pace=20.0, compression=False)) as running:
+    with rtproto_emulator.start(settings=Settings(pace=20.0)) as running:
         yield running.url
 
 

@@ -138,7 +138,9 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
         assert.equal((await talk.until("session.created")).at(-1).session.model, "gpt-realtime");
         await script(talk);
         rt.close();
-        assert.equal((await closed).code, 1000);
+        // Node 20's own WebSocket often says 1006 where Close and the connection's end come together, whoever serves.
+        const { code } = await closed;
+        assert.ok(code === 1000 || (code === 1006 && name.startsWith("OpenAIRealtimeWebSocket")), `closed with ${code}`);
       });
     }
   });
