@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import re
+import weakref
 from typing import Any
 
 import pytest
@@ -377,3 +379,19 @@ def test_the_policy_still_closes_by_itself() -> None:
     broken = Broken("latency:0.1")
     assert told(broken.wait(3700))[-1] == "close 1001"
     assert isinstance(broken.told[-1][1], Close)
+
+
+def test_a_session_that_is_over_is_forgotten_at_once() -> None:
+    policy = Policy(Settings(pace=math.inf))
+    injected = Injected(policy, FaultPlan(Faults(), 1))
+    injected.start(0.0)
+    injected.receive(events.InputAudioBufferAppend(audio=voice(1.0)), 0.0)
+    kept = weakref.ref(policy)
+    del policy
+    gc.disable()
+    try:
+        injected.stop()
+        del injected
+        assert kept() is None
+    finally:
+        gc.enable()

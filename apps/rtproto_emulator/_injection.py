@@ -92,6 +92,8 @@ class Injected:
     def stop(self) -> None:
         """As `Machine.stop()`."""
         self.policy.stop()
+        # The outbox refers to this, and would keep the conversation until the collector comes.
+        self.policy.outbox.on_send = self.policy.outbox.on_mark = None
 
     def next_event(self) -> Said | None:
         """What must be done next, None when there is nothing now."""
