@@ -50,7 +50,7 @@ def test_a_sentence(speaker: EspeakSpeaker) -> None:
     assert 0.03 < rtproto_audio.rms(pcm) < 0.3
 
 
-@pytest.mark.parametrize(("speed", "factor"), [(1.5, 1.5), (0.5, 0.5)])
+@pytest.mark.parametrize(("speed", "factor"), [(1.5, 1.5), (0.5, 0.5), (0.25, 0.25)])
 def test_speed(speaker: EspeakSpeaker, speed: float, factor: float) -> None:
     assert seconds(said(speaker)) / seconds(said(speaker, speed=speed)) == pytest.approx(factor, rel=0.15)
 

@@ -34,7 +34,11 @@ VOICES = {
 _DEFAULT_VOICE = VOICES["alloy"]
 
 _WORDS_PER_MINUTE = 175
-"""At speed 1.0. espeak itself speaks no slower than 80."""
+"""At speed 1.0."""
+_SLOWEST = 80
+"""Words per minute: espeak speaks no slower, so below a speed of 0.46 it pauses between words."""
+_GAPS = 17
+"""So many units of pause make speech at that rate last twice as long (measured: 32 ms a unit, 540 ms a word)."""
 
 _SENTENCE = re.compile(r"\S.{0,299}?(?:[.!?]+(?=\s|$)|[\n\u3002\uff01\uff1f])|\S.{0,299}(?=\s|$)|\S.{0,299}", re.DOTALL)
 """At most 300 characters, cut between words where that can be: half a minute of sound, so that no text, however long,
@@ -45,7 +49,7 @@ _AHEAD = 2
 _CHUNK_MS = 60
 # The rest is from espeak-ng's speak_lib.h.
 _SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
-_RATE_PARAMETER = 1
+_RATE_PARAMETER, _GAP_PARAMETER = 1, 7
 _UTF8, _END_PAUSE = 1, 0x1000
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
@@ -141,7 +145,9 @@ class _Library:
         """Gives the sound to `take`, chunk by chunk, until that is False."""
         self._take = take
         self._library.espeak_SetVoiceByName(voice.encode())
-        self._library.espeak_SetParameter(_RATE_PARAMETER, words_per_minute, 0)
+        self._library.espeak_SetParameter(_RATE_PARAMETER, max(words_per_minute, _SLOWEST), 0)
+        gap = round(_GAPS * (_SLOWEST / words_per_minute - 1)) if words_per_minute < _SLOWEST else 0
+        self._library.espeak_SetParameter(_GAP_PARAMETER, gap, 0)
         data = text.encode() + b"\0"
         # The pause at the end keeps sentences apart, which it would otherwise only do within one call.
         self._library.espeak_Synth(data, len(data), 0, 1, 0, _UTF8 | _END_PAUSE, None, None)
