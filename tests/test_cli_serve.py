@@ -66,7 +66,10 @@ def test_all_faults_are_listed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--fault", "clse"], "--fault: there is no fault 'clse' (did you mean close?); choose one of refuse, http,"),
+        (
+            ["--fault", "clse"],
+            "--fault: there is no fault 'clse' (did you mean close?); choose one of down, refuse, http,",
+        ),
         (
             ["--fault", "abort", "--fault", "http:200"],
             "--fault: 'http:200': '200' is no HTTP status of an error: 400-599",

@@ -20,6 +20,7 @@ from rtproto import Close, events, to_dict
 # ---- the grammar ----
 
 EXAMPLES = [
+    "down:2*3",
     "refuse",
     "refuse:silent*2",
     "http:401",
@@ -64,12 +65,12 @@ def test_every_kind_has_an_example_and_a_line_of_help() -> None:
     [
         ("", "is no fault: write KIND[:ARGUMENTS][@EVENT][#NTH][*TIMES][%CHANCE]"),
         ("close@", "is no fault: write KIND"),
-        ("clse", "there is no fault 'clse' (did you mean close?); choose one of refuse, http, latency"),
+        ("clse", "there is no fault 'clse' (did you mean close?); choose one of down, refuse, http, latency"),
         ("http", "write http:STATUS[:RETRY_AFTER]"),
         ("abort:1", "write abort"),
         ("http:200", "'200' is no HTTP status of an error: 400-599"),
         ("http:429:soon", "'soon' is no duration: write 2, 0.5s or 200ms, at most a day"),
-        ("http:503@response.done", "http happens at the handshake: leave out @response.done"),
+        ("http:503@response.done", "http happens before a session: leave out @response.done"),
         (
             "close:1006",
             "'1006' is no code that a Close may carry: 1000-1003, 1007-1014 or 3000-4999; for 1006 use abort",

@@ -19,6 +19,7 @@ from ._auth import Access, Keys
 from ._control import PREFIX, forbidden, unread
 from ._control import answer as control_answer
 from ._faults import Fault
+from ._listening import listening
 from ._rest import MAX_BODY, REST_PATHS, Rest
 from ._sessions import Sessions
 from ._visit import Denied, visit
@@ -161,13 +162,22 @@ async def running(sessions: Sessions, host: str, port: int, ssl_context: ssl.SSL
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, ssl_context=ssl_context)
-        await site.start()
-        bound: int = runner.addresses[0][1]
+        await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
+        addresses = list(runner.addresses)
+        bound: int = addresses[0][1]
+
+        async def stop() -> None:
+            for site in list(runner.sites):
+                await site.stop()
+
+        async def start() -> None:
+            await web.TCPSite(runner, host, bound, ssl_context=ssl_context).start()
+
         try:
-            yield bound
+            async with listening(sessions.faults, addresses, stop, start):
+                yield bound
         finally:
-            await site.stop()
+            await stop()
             # Not later: while aiohttp shuts down it reads nothing more, and the clients' Close would not be seen.
             await sessions.say_goodbye()
     finally:

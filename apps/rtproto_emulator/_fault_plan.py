@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from threading import Lock
 
 import attrs
 
-from ._faults import HANDSHAKE, Fault, parse_fault
+from ._faults import HANDSHAKE, LISTENING, Fault, parse_fault
 
 _MAX_FAULTS = 1000
 """More than anyone means; each costs a look at every event."""
@@ -34,6 +34,8 @@ class Faults:
         self._numbers = 0
         self.active: Sequence[Active] = ()
         """A new one whenever it changes."""
+        self.on_change: Callable[[], object] | None = None
+        """Is called when it has changed, from any thread."""
         for fault in faults:
             self.add(fault)
         self._handshakes = FaultPlan(self, 0)
@@ -48,13 +50,21 @@ class Faults:
             if len(self.active) >= _MAX_FAULTS:
                 raise ValueError(f"{_MAX_FAULTS} faults are enough: clear some")
             self._numbers += 1
-            self.active = (*self.active, Active(self._numbers, parsed, parsed.times))
+            # A server is down once: for ever is written without seconds.
+            times = parsed.times or (1 if parsed.stage == LISTENING else None)
+            self.active = (*self.active, Active(self._numbers, parsed, times))
+        self._tell()
         return parsed
 
     def clear(self) -> None:
         """Forgets all faults; what has happened stays."""
         with self._lock:
             self.active = ()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.on_change is not None:
+            self.on_change()
 
     def list(self) -> list[Fault]:
         """Those that may still happen, with how often they still can."""
@@ -68,6 +78,11 @@ class Faults:
                     return False
                 active.left -= 1
             return True
+
+    def down(self) -> Active | None:
+        """The next for which nobody shall listen, if any: it happens now."""
+        due = (active for active in self.active if active.fault.stage == LISTENING)
+        return next((active for active in due if self.take(active)), None)
 
     def at_handshake(self) -> Fault | None:
         """What happens to the client that asks for a session now, if anything."""

@@ -30,8 +30,11 @@ _MAX_SECONDS = 86_400.0
 _MAX_REASON = 100
 """Characters of a Close's reason, of which 123 bytes are possible."""
 
-HANDSHAKE, CLIENT, SERVER, RESPONSE = "handshake", "client", "server", "response"
-"""Where a fault is due: before a session, at an event of the client or of the server, or within a response."""
+LISTENING, HANDSHAKE, CLIENT, SERVER, RESPONSE = "listening", "handshake", "client", "server", "response"
+"""Where a fault is due: before anybody is connected, before a session, at an event of the client or of the server, or
+within a response."""
+BEFORE = (LISTENING, HANDSHAKE)
+"""What is over when a session has begun: faults of the whole server."""
 
 _WITHIN = (
     "response.created",
@@ -139,6 +142,7 @@ class Kind:
 
 _ANY = (SERVER, CLIENT)
 KINDS: dict[str, Kind] = {
+    "down": Kind("[:SECONDS]", (LISTENING,), _stop, "nobody listens: connections are refused; or till cleared", 0, 1),
     "refuse": Kind("[:reset|silent]", (HANDSHAKE,), _refuse, "resets the TCP connection, or never answers", 0, 1),
     "http": Kind(
         ":STATUS[:RETRY_AFTER]", (HANDSHAKE,), _http, "answers the handshake with 401, 429 (Retry-After), 503...", 1, 2
@@ -234,6 +238,8 @@ def parse_fault(text: str) -> Fault:
         chance = 1.0 if found["chance"] is None else float(found["chance"])
         if not 0 < chance <= 1:
             raise ValueError(f"%{found['chance']} is not possible: more than 0, at most 1")
+        if stage == LISTENING and (found["nth"] or chance < 1):
+            raise ValueError(f"{name} happens at once: leave out #NTH and %CHANCE")
     except ValueError as error:
         raise ValueError(f"{text!r}: {error}") from None
     return Fault(
@@ -257,8 +263,8 @@ def _place(name: str, kind: Kind, at: str | None) -> tuple[str | None, str]:
         return at, kind.stages[0]
     if at is None:
         return None, kind.stages[0]
-    if kind.stages == (HANDSHAKE,):
-        raise ValueError(f"{name} happens at the handshake: leave out @{at}")
+    if kind.stages[0] in BEFORE:
+        raise ValueError(f"{name} happens before a session: leave out @{at}")
     for stage in kind.stages:
         if at in _PLACES[stage]:
             return at, stage

@@ -14,7 +14,7 @@ from rtproto import Close, events
 
 from ._ending import failed, incomplete
 from ._fault_plan import FaultPlan
-from ._faults import CLIENT, HANDSHAKE, RESPONSE, SERVER, Fault, parse_fault
+from ._faults import BEFORE, CLIENT, RESPONSE, SERVER, Fault, parse_fault
 from ._machine import Machine
 
 _MAX_WAITING = 10_000
@@ -138,7 +138,7 @@ class Injected:
 
         Raises ValueError for one of the handshake, which is over.
         """
-        if fault.stage == HANDSHAKE:
+        if fault.stage in BEFORE:
             raise ValueError(f"{fault}: the handshake is over; this one is for the whole server")
         self._pump()
         self._strike(fault)

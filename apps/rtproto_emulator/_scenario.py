@@ -25,7 +25,7 @@ from ._checked import (
     shown,
 )
 from ._engines import Call, Fail, Incomplete, Inject, Play, Say, Tell, Wait
-from ._faults import HANDSHAKE, parse_fault, seconds
+from ._faults import BEFORE, parse_fault, seconds
 from ._sound import ENGINE_RATE
 
 _MAX_AUDIO_S = 600
@@ -161,7 +161,7 @@ def _fault(held: Any, place: Place, folder: Path) -> Step:
         raise
     except ValueError as error:
         raise ScenarioError(place, str(error)) from None
-    if fault.stage == HANDSHAKE:
+    if fault.stage in BEFORE:
         raise ScenarioError(place, f"{fault.kind} happens at the handshake, which is over; use --fault")
     return Inject(str(fault))
 

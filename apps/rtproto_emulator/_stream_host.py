@@ -12,6 +12,7 @@ import rtproto_aio
 from rtproto import Config
 
 from ._auth import Access
+from ._listening import listening
 from ._sessions import Sessions
 from ._visit import Denied, visit
 from ._wire_faults import denied_by, reset
@@ -44,7 +45,13 @@ async def running(sessions: Sessions, host: str, port: int, ssl_context: ssl.SSL
             await sessions.converse(wire, wanted)
 
     async with rtproto_aio.serve_stream(welcome, host, port, config, ssl_context=ssl_context) as server:
+        addresses = server.addresses
+
+        async def stop() -> None:
+            server.stop_listening()
+
         try:
-            yield server.port
+            async with listening(sessions.faults, addresses, stop, server.listen):
+                yield server.port
         finally:
             await sessions.say_goodbye()

@@ -237,3 +237,40 @@ def test_after_all_that_nobody_is_left(emulator: Emulator) -> None:
     with raw_connect(emulator.port) as sock:
         sock.sendall(_HANDSHAKE)
         assert read_header(sock).startswith("HTTP/1.1 101")
+
+
+def is_refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 10).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def take_down(emulator: Emulator) -> None:
+    emulator.faults.add("down")
+    wait_until(lambda: not emulator.faults.list())
+    # Not at once: asyncio lets go of a client that comes in the moment in which a server stops, and complains.
+    time.sleep(0.05)
+    wait_until(lambda: is_refused(emulator.port))
+
+
+def test_down(emulator: Emulator, connect: Callable[[], Peer]) -> None:
+    peer = connect()
+    assert said(peer.texts(1)[0])["type"] == "session.created"
+    take_down(emulator)
+    ask(peer)
+    assert said(peer.texts(1)[0])["type"] == "response.created"
+    assert is_refused(emulator.port)
+    emulator.faults.clear()
+    wait_until(lambda: not is_refused(emulator.port))
+    assert said(connect().texts(1)[0])["type"] == "session.created"
+
+
+@pytest.mark.parametrize("engine", ["aiohttp", "stream"])
+def test_down_from_the_beginning(engine: Any) -> None:
+    with rtproto_emulator.start(settings=Settings(faults=[f"down:{SHORT}"]), engine=engine) as emulator:
+        assert is_refused(emulator.port)
+        wait_until(lambda: not is_refused(emulator.port))
+        with rtproto_sync.connect(rtproto.endpoint(emulator.url)) as rt:
+            assert isinstance(rt.next_event(10), events.SessionCreated)

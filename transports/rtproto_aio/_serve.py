@@ -8,7 +8,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import cast
+from typing import Any, cast
 
 from rtproto import Config, Connection, State
 from rtproto.errors import SessionClosed
@@ -45,6 +45,8 @@ class StreamServer:
 
     port: int
     """Where it listens."""
+    addresses: list[Any]
+    """All of its sockets' names, as `socket.getsockname()` has them."""
 
     def __init__(
         self, handler: Handler, host: str | None, port: int, config: Config, ssl_context: ssl.SSLContext | None
@@ -56,14 +58,24 @@ class StreamServer:
         self._connections: dict[asyncio.Task[None], ServerStream] = {}
 
     async def __aenter__(self) -> StreamServer:
+        await self.listen()
+        return self
+
+    async def listen(self) -> None:
+        """Listens again, on the same port, after `stop_listening()`. Raises OSError where it cannot."""
         loop = asyncio.get_running_loop()
         patience = self._config.timeouts.open if self._ssl_context else None
         self._server = await loop.create_server(
             lambda: _Arrival(self._welcome), *self._address, ssl=self._ssl_context, ssl_handshake_timeout=patience
         )
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.addresses = [listener.getsockname() for listener in self._server.sockets]
+        self.port = self.addresses[0][1]
+        self._address = self._address[0], self.port
         logger.debug("listening on port %d", self.port)
-        return self
+
+    def stop_listening(self) -> None:
+        """Refuses who comes from now on; who is connected stays so."""
+        self._server.close()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
