@@ -167,8 +167,9 @@ def _decoder(name: str, cls: Any, which: Dialect) -> Decoder:
         session_type = to_ga(which, name, wire) if reshapes else UNSET
         event = structure(wire, cls)
         event.wire_type = name
-        if session_type is not UNSET and not isinstance(event.session, events.UnknownObject):
-            event.session.extra = {**(event.session.extra or {}), "type": session_type}
+        session = getattr(event, "session", None) if session_type is not UNSET else None
+        if isinstance(session, WireObject):
+            session.extra = {**(session.extra or {}), "type": session_type}
         own: Any = event.__class__
         if (_wire_of(own, which)(event) != came) if reshapes else (translated and name == cls.type):
             event._came = (which.name, came)

@@ -150,6 +150,9 @@ def test_what_comes_in_goes_out_in_whichever_of_two_ways_it_was_said(
     wire = json.loads(said)
     put(data, wire, which.event)
     for place in ("session", "response", "item"):
+        if place not in wire and data.draw(st.integers(0, 3)) == 0:
+            wire[place] = {"type": data.draw(ODDITIES["type"] | JSON)}
+    for place in ("session", "response", "item"):
         if isinstance(wire.get(place), dict):
             params = which.params if wire["type"] == "response.create" else which.response
             put(data, wire[place], which.session if place == "session" else params if place == "response" else ())
