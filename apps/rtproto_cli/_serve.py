@@ -1,12 +1,8 @@
 """`rtproto serve`: an OpenAI Realtime server on this machine."""
 
-import asyncio
 import logging
-import signal
-import socket
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +12,7 @@ import typer
 from rtproto_cli._fatal import Fatal, fail, system_reason
 from rtproto_cli._tls import TlsOptions
 from rtproto_cli._tls import tls as secured
+from rtproto_cli._until_stopped import until_stopped
 
 if TYPE_CHECKING:
     import ssl
@@ -254,22 +251,7 @@ def _run(
             print(f"rtproto: control at {where}", file=sys.stderr, flush=True)
         print(f"rtproto: listening on {url} (Ctrl-C stops)", flush=True)
 
-    async def run() -> None:
-        serving = asyncio.ensure_future(serve(host, port, settings, engine, ssl_context=ssl_context, ready=ready))
-        with suppress(NotImplementedError):  # Windows, where Ctrl-C ends asyncio.run() itself
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
-        with suppress(asyncio.CancelledError):
-            await serving
-
-    try:
-        asyncio.run(run())
-    except KeyboardInterrupt:
-        pass
-    except socket.gaierror as error:
-        raise Fatal(f"cannot listen on {host}: {system_reason(error)}; try another --host", 1) from None
-    except OSError as error:
-        raise Fatal(f"cannot listen on {host}:{port}: {system_reason(error)}; try another --port", 1) from None
+    until_stopped(serve(host, port, settings, engine, ssl_context=ssl_context, ready=ready), host, port)
 
 
 def _told(faults: "Sequence[str]", path: "Path | None", scenario: "Scenario | None") -> list[str]:
