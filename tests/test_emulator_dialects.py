@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from emulated import Emulated, append, silence, sound, voice
 from rtproto_emulator import Settings
+from rtproto_emulator._auth import Access
+from rtproto_emulator._visit import Visit, visit
 
 VOICE_LIVE = "azure-voicelive"
 AT_ONCE = Settings(pace=math.inf)
@@ -265,3 +267,16 @@ def test_a_transcription_session_of_the_beta() -> None:
     assert told["session"]["input_audio_format"] == "g711_ulaw"
     assert told["session"]["input_audio_transcription"]["model"] == "whisper-1"
     assert "type" not in told["session"]
+
+
+@pytest.mark.parametrize(("dialect", "field", "held"), [("qwen", "top_k", 5), ("xai", "resumption", {})])
+def test_a_field_of_a_dialect_that_means_nothing_here_is_unknown(dialect: str, field: str, held: Any) -> None:
+    (refused,) = say(client(dialect), "session.update", session={field: held})
+    assert (refused["error"]["code"], refused["error"]["param"]) == ("unknown_parameter", f"session.{field}")
+
+
+@pytest.mark.parametrize("host", ["unmute.sh", "api.openai.com"])
+def test_whatever_host_a_client_names_it_finds_openais_server(host: str) -> None:
+    wanted = visit("/v1/realtime", {}, {"host": host}, [], Access(), 0.0)
+    assert isinstance(wanted, Visit)
+    assert wanted.dialect == "ga"

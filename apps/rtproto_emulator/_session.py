@@ -117,10 +117,13 @@ def merged(current: Any, change: Any, default: Any, habits: Habits) -> Any:
     for field in attrs.fields(type(change)):
         if not field.init or field.name == "extra":
             continue
-        old, new = getattr(current, field.name), getattr(change, field.name)
-        base = getattr(default, field.name, UNSET)
+        new = getattr(change, field.name)
         if new is UNSET:
             continue
+        if not hasattr(current, field.name):
+            # A dialect's own field, of which this server knows nothing.
+            raise unknown(f"session.{field.name}")
+        old, base = getattr(current, field.name), getattr(default, field.name, UNSET)
         if new is None:
             fields[field.name] = None if field.name in _CLEARED or base is UNSET else base
         elif attrs.has(type(new)) and not isinstance(new, events.UnknownObject):

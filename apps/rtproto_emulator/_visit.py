@@ -27,6 +27,9 @@ PATHS = (
 """Where sessions are: OpenAI's paths, Azure's, Azure's preview, and Azure Voice Live's."""
 
 
+_UNSERVED = frozenset({"unmute", "vllm"})
+"""Dialects without items or responses: who names such a server as its Host still finds OpenAI's."""
+
 NO_CALL = "No session found for the provided call_id"
 """What OpenAI says where a sideband looks for a call that there is not: without WebRTC and SIP there is none here."""
 
@@ -74,7 +77,7 @@ def visit(
     requested = Requested(
         path=path, query=tuple(query.items()), headers=tuple(headers.items()), subprotocols=tuple(subprotocols)
     )
-    dialect = requested.dialect
+    dialect = requested.dialect if requested.dialect not in _UNSERVED else "ga"
     if admitted is not None and "ga-translation" in {dialect, admitted.dialect} and dialect != admitted.dialect:
         line = "Only a client secret from .../realtime/translations/client_secrets opens a translation, and no other."
         return Denied(400, line, "invalid_session_type")
