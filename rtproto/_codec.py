@@ -226,7 +226,7 @@ def _named_encoder(cls: Any, name: str, which: Dialect) -> Encoder:
     audio = _audio_field(cls)
     if audio:
         return _audio_encoder(cls, name, audio)
-    unstructure, aliases = converter.get_unstructure_hook(cls), [a for a in which.aliases if which.names[a] == cls.type]
+    unstructure, aliases = converter.get_unstructure_hook(cls), _aliases(cls, which)
     if name == cls.type and not aliases:
         return lambda event: dumps(unstructure(event))
 
@@ -238,16 +238,20 @@ def _named_encoder(cls: Any, name: str, which: Dialect) -> Encoder:
     return encode
 
 
+def _aliases(cls: Any, which: Dialect) -> frozenset[str]:
+    """The names that an event keeps if it came under them."""
+    return frozenset(name for name in which.aliases if which.names[name] == cls.type)
+
+
 @cache
 def _wire_of(cls: Any, which: Dialect) -> Callable[[Any], dict[str, Any]]:
     """Makes the wire object of an event in a dialect that shapes it otherwise."""
     unstructure, name = converter.get_unstructure_hook(cls), which.written_name(cls.type)
-    names, aliases = which.names, which.aliases
+    aliases = _aliases(cls, which)
 
     def write(event: Any) -> dict[str, Any]:
         wire: dict[str, Any] = unstructure(event)
-        came_as = event.wire_type
-        wire["type"] = came_as if came_as in aliases and names[came_as] == cls.type else name
+        wire["type"] = event.wire_type if event.wire_type in aliases else name
         extra = getattr(getattr(event, "session", None), "extra", None)
         from_ga(which, wire, explicit="type" in (extra or ()))
         return wire

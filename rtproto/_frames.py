@@ -16,7 +16,8 @@ MASKED = 0x80
 MAX_CONTROL = 125
 NO_STATUS = 1005
 _SMALL, _MEDIUM, _LARGE = (struct.Struct(layout).pack for layout in ("!BB", "!BBH", "!BBQ"))
-_SENDABLE = frozenset([*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)])
+SENDABLE = frozenset([*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)])
+"""Close codes that an endpoint may send (RFC 6455 section 7.4 and the registry that continues it)."""
 
 
 @attrs.frozen
@@ -58,7 +59,7 @@ def close_payload(code: int, reason: str) -> bytes:
     """
     if code == NO_STATUS and not reason:
         return b""
-    if code not in _SENDABLE:
+    if code not in SENDABLE:
         raise ValueError(f"{code} is no close code that may be sent: use 1000, or one of 3000 to 4999")
     text = reason.encode("utf-8", "replace")[: MAX_CONTROL - 2]
     return struct.pack("!H", code) + text.decode("utf-8", "ignore").encode()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, ove
 
 from rtproto._codec import Codec, DecodeError
 from rtproto._config import Close, Config, Role
-from rtproto._frames import NO_STATUS, Binary, Failure
+from rtproto._frames import NO_STATUS, SENDABLE, Binary, Failure
 from rtproto._jsontext import loads
 from rtproto._state import CLOSED, CLOSING, CONNECTING, OPEN, Cause, LifeCycle, State
 from rtproto._timers import Timer, Timers
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 Out = TypeVar("Out", bound=ClientEvent | ServerEvent)
 In = TypeVar("In", bound=ClientEvent | ServerEvent)
 Message: TypeAlias = str | bytes | Close
-
-_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, *range(3000, 5000)})
-"""What may be sent (RFC 6455 section 7.4 and the registry that continues it)."""
 
 _MESSAGES: "dict[type[Any], Callable[[Any], Message]]" = {
     bytes: bytes.decode,
@@ -198,7 +195,7 @@ class Session(Generic[Out, In]):
         `reason` is at most 123 bytes of UTF-8. With ``Config(raw=True)`` 1005 says Close without a code. Raises
         LocalProtocolError for a code or reason that cannot be sent.
         """
-        if code not in _CLOSE_CODES and not (self.config.raw and code == NO_STATUS):
+        if code not in SENDABLE and not (self.config.raw and code == NO_STATUS):
             raise LocalProtocolError(
                 None, self.state, f"{code} is no close code that may be sent; 1000 is the normal one"
             )

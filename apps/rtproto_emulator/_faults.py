@@ -17,14 +17,13 @@ from typing import Any
 import attrs
 
 from rtproto import events
+from rtproto._frames import SENDABLE
 from rtproto.events import beta, qwen, translation, xai
 
 _SPELLING = re.compile(
     r"(?P<kind>[a-z0-9-]+)(?::(?P<arguments>[^@#*%]*))?(?:@(?P<at>[\w.]+))?(?:#(?P<nth>\d{1,9}))?"
     r"(?:\*(?P<times>\d{1,9}))?(?:%(?P<chance>\d*\.?\d+))?"
 )
-_CLOSE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
-"""What an endpoint may send (RFC 6455 section 7.4)."""
 _MAX_SECONDS = 86_400.0
 """A day: longer than any session."""
 _MAX_REASON = 100
@@ -77,7 +76,7 @@ def _stop(given: Sequence[str]) -> tuple[Any, ...]:
 
 def _close(given: Sequence[str]) -> tuple[Any, ...]:
     code = given[0] if given else "1011"
-    if not code.isdecimal() or int(code) not in _CLOSE_CODES:
+    if not code.isdecimal() or int(code) not in SENDABLE:
         hint = "; for 1006 use abort" if code == "1006" else ""
         raise ValueError(f"{code!r} is no code that a Close may carry: 1000-1003, 1007-1014 or 3000-4999{hint}")
     reason = given[1] if len(given) > 1 else "fault on demand"

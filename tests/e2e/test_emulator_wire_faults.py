@@ -274,3 +274,11 @@ def test_down_from_the_beginning(engine: Any) -> None:
         wait_until(lambda: not is_refused(emulator.port))
         with rtproto_sync.connect(rtproto.endpoint(emulator.url)) as rt:
             assert isinstance(rt.next_event(10), events.SessionCreated)
+
+
+def test_a_close_code_that_nobody_may_send_is_a_protocol_error(connect: Callable[[], Peer]) -> None:
+    peer = connect()
+    peer.texts(1)
+    mask = bytes(4)
+    peer.sock.sendall(b"\x88\x82" + mask + (5001).to_bytes(2, "big"))
+    assert peer.until(CloseConnection).code == 1002

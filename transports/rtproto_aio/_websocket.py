@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, TypeVar, cast
@@ -14,7 +13,7 @@ from aiohttp import WSMsgType, web
 from aiohttp.base_protocol import BaseProtocol
 
 from rtproto import Close, Session, State
-from rtproto._frames import NO_STATUS, Failure
+from rtproto._frames import NO_STATUS, SENDABLE, Failure, close_payload
 from rtproto.errors import RtprotoError, SessionClosed
 from rtproto.events import ClientEvent, Closed, LocalEvent, Opened, Requested, ServerEvent
 
@@ -185,7 +184,8 @@ class WebSocketConnection(Generic[Out, In]):
         elif kind is WSMsgType.PING:
             self._pong = data
         elif kind is WSMsgType.CLOSE:
-            self._answer = Close(data or 1000) if self.state is State.OPEN else None
+            code = data if data in SENDABLE else 1002 if data else 1000
+            self._answer = Close(code) if self.state is State.OPEN else None
             self._session.receive(Close(data or NO_STATUS, message.extra or ""), now)
         elif kind is WSMsgType.ERROR and isinstance(data, aiohttp.WebSocketError):
             self._session.receive(Failure(data.code, str(data)), now)
@@ -247,7 +247,8 @@ class WebSocketConnection(Generic[Out, In]):
                     return
                 for message in messages:
                     if isinstance(message, Close):
-                        await self._write(_MAX_CONTROL, self._socket.send_frame, _payload(message), WSMsgType.CLOSE)
+                        payload = close_payload(message.code, message.reason)
+                        await self._write(_MAX_CONTROL, self._socket.send_frame, payload, WSMsgType.CLOSE)
                     elif isinstance(message, bytes):
                         await self._write(len(message), self._socket.send_bytes, message)
                     else:
@@ -362,7 +363,7 @@ class WebSocketConnection(Generic[Out, In]):
         try:
             for close in closes:
                 with suppress(OSError, RuntimeError, aiohttp.ClientError):
-                    await self._socket.send_frame(_payload(close), WSMsgType.CLOSE)
+                    await self._socket.send_frame(close_payload(close.code, close.reason), WSMsgType.CLOSE)
         finally:
             if not self._transport.is_closing():
                 # Of TLS a second close() would make abort() fail.
@@ -396,7 +397,3 @@ class ServerWebSocket(WebSocketConnection[ServerEvent, ClientEvent]):
 
     response: web.WebSocketResponse
     """What the handler of aiohttp.web returns at its end."""
-
-
-def _payload(close: Close) -> bytes:
-    return b"" if close.code == NO_STATUS else struct.pack("!H", close.code) + close.reason.encode()
