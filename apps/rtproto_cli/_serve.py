@@ -29,6 +29,17 @@ class Engine(str, Enum):
     stream = "stream"
 
 
+class Dialect(str, Enum):
+    """How a client speaks."""
+
+    ga = "ga"
+    beta = "beta"
+    voice_live = "azure-voicelive"
+    xai = "xai"
+    qwen = "qwen"
+    localai = "localai"
+
+
 class Ears(str, Enum):
     """What hears whether someone speaks."""
 
@@ -109,6 +120,13 @@ def serve(
             "Others see command lines, so better use the variable.",
         ),
     ] = None,
+    dialect: Annotated[
+        Dialect,
+        typer.Option(
+            help="How clients speak that tell it neither by path (/api-ws/v1/realtime is Qwen's) nor by header nor by "
+            "model (grok-... is xAI's)."
+        ),
+    ] = Dialect.ga,
     beta: Annotated[
         Switch, typer.Option(help="off: send away who asks for the beta protocol (close 4000), as OpenAI does.")
     ] = Switch.on,
@@ -160,8 +178,9 @@ def serve(
     know; with **--chat-url** a model of yours answers. Without these engines it says how long someone spoke, and plays
     the words back.
 
-    Clients find it at **/v1/realtime** (OpenAI), **/openai/v1/realtime** (Azure) and **/openai/realtime** (Azure
-    preview, beta protocol). To point an official client at it:
+    Clients find it at **/v1/realtime** (OpenAI, xAI), **/openai/v1/realtime** (Azure), **/openai/realtime** (Azure
+    preview, beta protocol), **/voice-live/realtime** (Azure Voice Live) and **/api-ws/v1/realtime** (Qwen). To point an
+    official client at it:
 
         OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=any python your_program.py
 
@@ -212,6 +231,7 @@ def serve(
             duration=duration,
             engines=choice.engines,
             api_keys=tuple(api_key or ()),
+            dialect=dialect.value,
             beta=beta is Switch.on,
             compression=compression is Switch.on,
             scenario=script,

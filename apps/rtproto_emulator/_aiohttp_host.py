@@ -72,6 +72,7 @@ def application(sessions: Sessions) -> web.Application:
             [name.strip() for name in offered.split(",")],
             access,
             time.time(),
+            settings.dialect,
         )
         if isinstance(wanted, Denied):
             return deny(wanted, request.path)

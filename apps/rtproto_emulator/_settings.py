@@ -20,6 +20,15 @@ from ._vad import EnergyActivity
 
 _POSITIVE: Callable[[Any, Any, Any], Any] = attrs.validators.gt(0)
 
+SERVED = ("ga", "beta", "azure-voicelive", "xai", "qwen", "localai")
+"""The dialects that it speaks; which kind of session it is at OpenAI a client says by its URL."""
+
+
+def _served(_settings: Any, _field: Any, dialect: str) -> None:
+    if dialect not in SERVED:
+        raise ValueError(f"no server speaks {dialect!r} here; choose one of {', '.join(SERVED)}")
+
+
 Observe = Callable[[Side, events.ClientEvent | events.ServerEvent | events.LocalEvent], object]
 
 
@@ -44,7 +53,8 @@ class Engines:
 class Settings:
     """A value: one Settings may serve any number of sessions. Every limit has its reason beside it.
 
-    Raises ValueError for a number that is not greater than 0, and for a key that cannot be sent in HTTP.
+    Raises ValueError for a number that is not greater than 0, for a dialect that it does not speak, and for a key that
+    cannot be sent in HTTP.
     """
 
     pace: float = attrs.field(default=8.0, validator=_POSITIVE)
@@ -64,6 +74,10 @@ class Settings:
 
     make_id: Callable[[str], str] = attrs.field(factory=lambda: Config().make_id, repr=False)
     """Makes ids from a prefix such as "event"; with a deterministic one a run repeats exactly."""
+
+    dialect: str = attrs.field(default="ga", validator=_served)
+    """How clients speak that tell it neither by the path they ask for nor by a header nor by their model's name: one
+    of `SERVED`."""
 
     beta: bool = True
     """Whether the beta protocol is spoken; where not, who asks for it is sent away, as OpenAI does since May 2026."""

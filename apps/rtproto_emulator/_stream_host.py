@@ -27,7 +27,13 @@ async def running(sessions: Sessions, host: str, port: int, ssl_context: ssl.SSL
     async def welcome(wire: rtproto_aio.ServerStream) -> None:
         requested = wire.requested
         wanted = visit(
-            requested.path, dict(requested.query), dict(requested.headers), requested.subprotocols, access, time.time()
+            requested.path,
+            dict(requested.query),
+            dict(requested.headers),
+            requested.subprotocols,
+            access,
+            time.time(),
+            sessions.settings.dialect,
         )
         fault = None if isinstance(wanted, Denied) else sessions.faults.at_handshake()
         refusal = wanted if isinstance(wanted, Denied) else denied_by(fault) or sessions.refusal()

@@ -13,7 +13,7 @@ from ._auth import Access, presented
 from ._denied import Denied as Denied
 from ._machine import Machine
 from ._policy import Policy
-from ._settings import Settings
+from ._settings import SERVED, Settings
 from ._translation import Translation
 
 PATHS = (
@@ -23,12 +23,12 @@ PATHS = (
     "/openai/v1/realtime/translations",
     "/openai/realtime",
     "/voice-live/realtime",
+    "/api-ws/v1/realtime",
 )
-"""Where sessions are: OpenAI's paths, Azure's, Azure's preview, and Azure Voice Live's."""
+"""Where sessions are: OpenAI's paths, Azure's, Azure's preview, Azure Voice Live's, and Qwen's."""
 
-
-_UNSERVED = frozenset({"unmute", "vllm"})
-"""Dialects without items or responses: who names such a server as its Host still finds OpenAI's."""
+_OPENAI = frozenset({"ga", "ga-transcription"})
+"""What a request calls for that tells nothing of its dialect."""
 
 NO_CALL = "No session found for the provided call_id"
 """What OpenAI says where a sideband looks for a call that there is not: without WebRTC and SIP there is none here."""
@@ -65,8 +65,12 @@ def visit(
     subprotocols: Sequence[str],
     access: Access,
     now: float,
+    unsaid: str = "ga",
 ) -> Visit | Denied:
-    """What a request asks for, if it may. Names of `headers` are lower-case; `now` is in seconds since 1970."""
+    """What a request asks for, if it may. Names of `headers` are lower-case; `now` is in seconds since 1970.
+
+    `unsaid` is the dialect of who tells none by path, header or model.
+    """
     if path not in PATHS:
         return Denied(404, f"There is nothing at {path}: the Realtime API is at {', '.join(PATHS)}.")
     admitted = access.admit(presented(query, headers, subprotocols), now)
@@ -77,7 +81,12 @@ def visit(
     requested = Requested(
         path=path, query=tuple(query.items()), headers=tuple(headers.items()), subprotocols=tuple(subprotocols)
     )
-    dialect = requested.dialect if requested.dialect not in _UNSERVED else "ga"
+    dialect = requested.dialect
+    if dialect in _OPENAI and unsaid != "ga":
+        dialect = unsaid
+    elif dialect not in {*SERVED, *_OPENAI, "ga-translation"}:
+        # Any Host may be named to this server, also one whose dialect it lacks.
+        dialect = "ga"
     if admitted is not None and "ga-translation" in {dialect, admitted.dialect} and dialect != admitted.dialect:
         line = "Only a client secret from .../realtime/translations/client_secrets opens a translation, and no other."
         return Denied(400, line, "invalid_session_type")
