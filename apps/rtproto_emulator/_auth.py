@@ -10,6 +10,7 @@ from ._denied import Denied
 from ._secrets import ClientSecret, ClientSecrets
 
 _SUBPROTOCOL = "openai-insecure-api-key."
+_XAI_SUBPROTOCOL = "xai-client-secret."
 _KEY = re.compile(r"[!-~]+")
 
 _MISSING = (
@@ -63,9 +64,25 @@ def presented(query: Mapping[str, str], headers: Mapping[str, str], subprotocols
         token.strip() if scheme.lower() == "bearer" else "",
         headers.get("api-key", "").strip(),
         query.get("api-key", ""),
-        *(name[len(_SUBPROTOCOL) :] for name in subprotocols if name.startswith(_SUBPROTOCOL)),
+        *(
+            name[len(start) :]
+            for start in (_SUBPROTOCOL, _XAI_SUBPROTOCOL)
+            for name in subprotocols
+            if name.startswith(start)
+        ),
     )
     return next(filter(None, places), None)
+
+
+def selected(subprotocols: Sequence[str]) -> str | None:
+    """The subprotocol to select of those offered: ``realtime``, and never one that holds a key.
+
+    But xAI's browser clients offer nothing beside their client secret, and a browser hangs up where none is selected.
+    """
+    if "realtime" in subprotocols:
+        return "realtime"
+    only = subprotocols[0] if len(subprotocols) == 1 else ""
+    return only if only.startswith(_XAI_SUBPROTOCOL) else None
 
 
 def unauthorized(line: str) -> Denied:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from rtproto import UNSET, events
-from rtproto.events import beta, voice_live
+from rtproto.events import beta, voice_live, xai
 
 from ._refusal import Refusal, invalid, missing, unknown
 from ._sound import ENCODINGS
@@ -17,6 +17,10 @@ VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse",
 _INCLUDE = ("item.input_audio_transcription.logprobs",)
 
 Check = Callable[[Any, str], None]
+
+
+def _anything(got: Any, at: str) -> None:
+    pass
 
 
 def _one_of(*supported: str) -> Check:
@@ -162,12 +166,43 @@ VOICE_LIVE_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
     (events.AudioPcm, "rate"): _rate(*_RATES),
     (voice_live.RealtimeSession, "input_audio_sampling_rate"): _rate(*_RATES),
     (events.AudioInput, "turn_detection"): _typed(*_VADS),
-    (events.AudioOutput, "voice"): lambda got, at: None,
-    (events.NoiseReduction, "type"): lambda got, at: None,
-    (events.RealtimeSession, "include"): lambda got, at: None,
+    (events.AudioOutput, "voice"): _anything,
+    (events.NoiseReduction, "type"): _anything,
+    (events.RealtimeSession, "include"): _anything,
     (voice_live.RealtimeSession, "temperature"): _between(0, 2),
 }
 """The same at Azure Voice Live, whose voices and filters are too many to list."""
+
+
+def _detection_of_xai(got: Any, at: str) -> None:
+    """A type of null is push-to-talk."""
+    if not (isinstance(got, events.UnknownObject) and got.raw.get("type") is None):
+        _typed("server_vad")(got, at)
+
+
+def _transport(got: Any, at: str) -> None:
+    if got != "json":
+        message = f"Invalid '{at}': {got!r}. This server takes and sends audio in JSON only."
+        raise Refusal("invalid_value", message, at)
+
+
+XAI_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
+    (events.AudioPcm, "rate"): _rate(8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
+    (events.AudioInput, "turn_detection"): _detection_of_xai,
+    (events.AudioOutput, "voice"): _anything,
+    (events.AudioOutput, "speed"): _between(0.7, 1.5),
+    (events.ServerVad, "threshold"): _between(0.1, 0.9),
+    (events.ServerVad, "prefix_padding_ms"): _between(0, 10_000, " ms"),
+    (events.ServerVad, "silence_duration_ms"): _between(0, 10_000, " ms"),
+    (events.ServerVad, "idle_timeout_ms"): _anything,
+    (events.RealtimeSession, "tools"): _anything,
+    (events.RealtimeSession, "truncation"): _anything,
+    (events.RealtimeSession, "include"): _anything,
+    (events.ResponseCreateParams, "tools"): _anything,
+    (xai.AudioInput, "transport"): _transport,
+    (xai.AudioOutput, "transport"): _transport,
+}
+"""The same at xAI: voices, and tools of its own, are not listed here."""
 
 _SERVERS_OWN = ("id", "object", "expires_at")
 """Fields of a session that only a server sets: real servers know no such parameter."""

@@ -31,6 +31,8 @@ VOICES = {
     "verse": "en-us+max",
 }
 """OpenAI's voice -> a variant of espeak's American English; they differ in pitch and timbre."""
+_LIKE = {"ara": "coral", "eve": "marin", "leo": "cedar", "rex": "ash", "sal": "echo"}
+"""xAI's voice -> the one of OpenAI's that it sounds like here."""
 _DEFAULT_VOICE = VOICES["alloy"]
 
 _WORDS_PER_MINUTE = 175
@@ -58,7 +60,7 @@ _thread = ThreadPoolExecutor(1, "espeak")
 
 
 class EspeakSpeaker:
-    """Speaks English with espeak-ng, in one of ten voices; a voice that it does not know sounds like "alloy".
+    """Speaks English with espeak-ng, in one of ten variants; a voice that it does not know sounds like "alloy".
 
     Raises ImportError where `espeakng-loader` is missing, OSError where its library cannot be loaded here.
     """
@@ -68,7 +70,7 @@ class EspeakSpeaker:
 
     def speak(self, text: str, context: Context) -> Iterator[bytes | None]:
         """Pieces of about 60 ms; the first is there a few milliseconds after it was asked for."""
-        voice = VOICES.get(context.voice, _DEFAULT_VOICE)
+        voice = _variant(context.voice.lower())
         words_per_minute = round(_WORDS_PER_MINUTE * context.speed)
         sentences = (_Sentence(found.group(), voice, words_per_minute) for found in _SENTENCE.finditer(text))
         resampler = Resampler(self._rate, ENGINE_RATE)
@@ -85,6 +87,10 @@ class EspeakSpeaker:
         finally:
             for sentence in begun:
                 sentence.cancelled = True
+
+
+def _variant(voice: str) -> str:
+    return VOICES.get(_LIKE.get(voice, voice), _DEFAULT_VOICE)
 
 
 class _Sentence:

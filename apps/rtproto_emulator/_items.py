@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from rtproto import UNSET, events, value
+from rtproto.events import xai
 
 from ._asked import Asked
 from ._conversation import Conversation, call_ids, with_transcript
@@ -23,8 +24,6 @@ _CONTENT: dict[str, tuple[str, ...]] = {
 _NEEDED = {"input_text": "text", "output_text": "text", "input_audio": "audio", "input_image": "image_url"}
 _TYPES = ("message", "function_call", "function_call_output", "mcp_approval_response")
 
-_MAX_ID = 32
-"""Characters, as at OpenAI."""
 _DETAILS = ("auto", "low", "high")
 _PICTURES = ("data:image/png;base64,", "data:image/jpeg;base64,", "data:image/jpg;base64,")
 
@@ -41,10 +40,12 @@ def taken(
     known_calls: Iterable[str],
     at: str,
     asked_for: Iterable[str] = (),
+    longest_id: int = 32,
 ) -> events.Item:
     """The client's `item` as it will stand in a conversation: with an id and a status, without audio.
 
-    `at` is its dotted path in the client's event, `asked_for` the ids of the approvals that it may answer.
+    `at` is its dotted path in the client's event, `asked_for` the ids of the approvals that it may answer,
+    `longest_id` the most characters of an id (32 at OpenAI).
     Refuses an item that says too little or what is not possible.
     """
     if isinstance(item, events.UnknownObject) or item.type not in _TYPES:
@@ -52,8 +53,8 @@ def taken(
         raise missing(f"{at}.type") if got is None else invalid(f"{at}.type", got, _TYPES)
     for name in ("id", "call_id"):
         held = value(getattr(item, name, None), "")
-        if len(held) > _MAX_ID:
-            raise too_long(f"{at}.{name}", held, _MAX_ID)
+        if len(held) > longest_id:
+            raise too_long(f"{at}.{name}", held, longest_id)
     if isinstance(item, events.MessageItem):
         return _taken_message(item, make_id, at)
     if isinstance(item, events.FunctionCallItem):
@@ -138,6 +139,7 @@ class Inputs:
         self._encoding = encoding
         self._own: list[events.Item] = []
         self._sounds: dict[tuple[str, int], Sound] = {}
+        self._longest_id = wanted.habits.longest_id
         self._is_alone = wanted.input is not None
         self._read(wanted.input or (), "response.input")
         self._read(wanted.appended, "response.append_input_items")
@@ -148,7 +150,7 @@ class Inputs:
                 self._own.append(self._conversation.get(item.id, "reference", "referencing"))
                 continue
             calls = self._conversation.call_ids() | call_ids(self._own)
-            own = taken(item, self._make_id, calls, f"{at}[{number}]")
+            own = taken(item, self._make_id, calls, f"{at}[{number}]", longest_id=self._longest_id)
             self._own.append(own)
             for index, sound in sounds_of(item, self._encoding):
                 self._sounds[_id(own), index] = sound
@@ -198,6 +200,15 @@ class Inputs:
 
 def _id(item: events.Item) -> str:
     return value(getattr(item, "id", None), "")
+
+
+def forced_text(item: xai.ForceMessageItem) -> str:
+    """The words that are to be said; xAI's documentation calls their part by several types."""
+    parts = item.content or []
+    texts = (
+        part.raw.get("text") if isinstance(part, events.UnknownObject) else getattr(part, "text", "") for part in parts
+    )
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def idle_note(item_id: str) -> events.MessageItem:

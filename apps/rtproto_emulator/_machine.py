@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+import attrs
+
 from rtproto import Close, events
 
 from ._habits import habits_of
@@ -31,14 +33,18 @@ class Machine(ABC):
     """What is done with each event of a client."""
 
     def __init__(self, settings: Settings | None, dialect: str) -> None:
-        self.settings = settings = settings or Settings()
-        self._habits = habits_of(dialect)
+        self._habits = habits = habits_of(dialect)
+        settings = settings or Settings()
+        self.settings = settings = attrs.evolve(settings, make_id=habits.ids(settings.make_id))
         self._out = self.outbox = Outbox(
             settings.make_id,
             obfuscation=settings.obfuscation,
-            item_object=self._habits.item_object,
-            unsaid=self._habits.unsaid,
+            item_object=habits.item_object,
+            unsaid=habits.unsaid,
+            accent=habits.accent(settings.make_id),
         )
+        self._since_1970 = 0.0
+        """What a moment of the monotonic clock lacks."""
         self._expires: float | None = None
         """When the session ends; None before it begins, and once it has ended."""
         self._asked = 0.0
@@ -48,6 +54,8 @@ class Machine(ABC):
     def start(self, now: float, unix_time: float = 0.0) -> None:
         """The client is connected. `now` is in seconds of a monotonic clock, `unix_time` in seconds since 1970."""
         self._expires = now + self.settings.duration
+        self._since_1970 = unix_time - now
+        self._out.at = unix_time
         self._begin(int(unix_time + self.settings.duration))
 
     def receive(self, event: events.ClientEvent, now: float) -> None:
@@ -104,12 +112,15 @@ class Machine(ABC):
         if self._expires is None:
             return
         self._asked = now
+        self._out.at = self._since_1970 + now
         self._ask(now)
         while (moment := self.deadline()) is not None and moment <= now:
+            self._out.at = self._since_1970 + moment
             if self._expires is not None and self._expires <= moment:
                 self._expire()
             else:
                 self._act(moment)
+        self._out.at = self._since_1970 + now
 
     def stop(self) -> None:
         """The client is gone: drops all that engines still do for it."""

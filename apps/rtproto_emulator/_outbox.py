@@ -10,6 +10,9 @@ import attrs
 
 from rtproto import UNSET, Close, UnsetType, events
 
+from ._ending import Ending
+from ._habits import Accent
+
 _OF_AN_ITEM = (
     events.ConversationItemAdded,
     events.ConversationItemDone,
@@ -36,8 +39,11 @@ class Outbox:
         obfuscation: bool = False,
         item_object: str | UnsetType = UNSET,
         unsaid: Collection[str] = (),
+        accent: Accent | None = None,
     ) -> None:
         self.make_id = make_id
+        self.at = 0.0
+        """The moment at which things are said, in seconds since 1970."""
         self.on_send: Callable[[events.ServerEvent], object] | None = None
         """Sees each event when it is said; may raise an `Ending` for one of a response."""
         self.on_mark: Callable[[str], object] | None = None
@@ -47,6 +53,7 @@ class Outbox:
         """What stands as `object` in every item."""
         self._unsaid = unsaid
         """Types that the client's dialect does not have: nobody hears of them, so nothing counts or breaks them."""
+        self._accent = accent
         self._waiting: deque[events.ServerEvent | Close | Mark] = deque()
 
     def __len__(self) -> int:
@@ -56,9 +63,19 @@ class Outbox:
         """Says `event`, which is nobody else's yet."""
         if event.type in self._unsaid:
             return
-        event.event_id = self.make_id("event")
         if self._item_object is not UNSET:
             self._mark(event)
+        ending: Ending | None = None
+        for said in (event,) if self._accent is None else self._accent(event, self.at):
+            try:
+                self._say(said)
+            except Ending as raised:
+                ending = raised
+        if ending is not None:
+            raise ending
+
+    def _say(self, event: events.ServerEvent) -> None:
+        event.event_id = event.event_id or self.make_id("event")
         self._waiting.append(event)
         if self.on_send is not None:
             self.on_send(event)

@@ -137,6 +137,8 @@ class Output:
 
         Where the tokens do not suffice its arguments are cut.
         """
+        if not self._asked.habits.overlaps:
+            self.close("completed")
         item_id, call_id, index = self._out.make_id("item"), self._out.make_id("call"), self._opened
         item = events.FunctionCallItem(id=item_id, status="in_progress", name=call.name, call_id=call_id, arguments="")
         left = self._left() - text_tokens(call.name)

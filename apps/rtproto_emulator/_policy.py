@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events, value
+from rtproto.events import xai
 
 from ._asked import asked, refuse_transcription
 from ._conversation import Conversation, place
 from ._ears import Ears
-from ._items import sounds_of, taken
+from ._items import forced_text, sounds_of, taken
 from ._machine import Machine
 from ._mcp import McpLists
-from ._refusal import Refusal
+from ._refusal import Refusal, missing
 from ._responses import Responses
 from ._script import acting
 from ._session import default_session, instructions_of, updated_session
@@ -121,6 +122,11 @@ class Policy(Machine):
         self._responses.abandon()
         self._transcriptions.stop()
 
+    @property
+    def _keeps_voice(self) -> bool:
+        """Whether the assistant was heard, and so has its voice for good."""
+        return self._habits.keeps_voice and self._responses.spoke
+
     # ---- one method an event of the client ----
 
     def _update(self, event: events.SessionUpdate, now: float) -> None:
@@ -132,7 +138,7 @@ class Policy(Machine):
             change,
             self._default,
             self._habits,
-            spoke=self._responses.spoke,
+            spoke=self._keeps_voice,
             busy=self._responses.active is not None,
         )
         self._turns.follow(self._session)
@@ -162,9 +168,12 @@ class Policy(Machine):
         raise Refusal("invalid_event_for_transport", message, "type")
 
     def _create_item(self, event: events.ConversationItemCreate, now: float) -> None:
+        if isinstance(event.item, xai.ForceMessageItem):
+            self._say_as_it_is(event.item, now)
+            return
         conversation = self._conversation
         approvals = conversation.approval_requests()
-        item = taken(event.item, self._out.make_id, conversation.call_ids(), "item", approvals)
+        item = taken(event.item, self._out.make_id, conversation.call_ids(), "item", approvals, self._habits.longest_id)
         item_id = value(getattr(item, "id", None), "")
         previous = value(event.previous_item_id, None)
         conversation.check_place(item_id, previous)
@@ -174,6 +183,17 @@ class Policy(Machine):
             self._transcriptions.start(item_id, sound, None, partial(conversation.transcribed, item_id, index))
         if isinstance(item, events.McpApprovalResponseItem) and item.approve and self._responses.active is None:
             self._respond_unasked(now)
+
+    def _say_as_it_is(self, item: xai.ForceMessageItem, now: float) -> None:
+        """xAI's own item: nobody asks the model, and it is no item of the conversation but an answer."""
+        wanted = asked(refuse_transcription(self._session), events.ResponseCreate(), self._habits, spoke=False)
+        said = forced_text(item)
+        if not said:
+            raise missing("item.content[0].text")
+        wanted = attrs.evolve(wanted, text=said)
+        if item.voice:
+            wanted = attrs.evolve(wanted, output=attrs.evolve(wanted.output, voice=item.voice))
+        self._responses.begin(wanted, self._ears.buffer.encoding, now)
 
     def _delete_item(self, event: events.ConversationItemDelete, now: float) -> None:
         self._conversation.get(event.item_id, "delete", "deleting")
@@ -195,7 +215,7 @@ class Policy(Machine):
     def _create_response(self, event: events.ResponseCreate, now: float) -> None:
         session = refuse_transcription(self._session)
         self._mcp.named(event.response.tools if event.response else None, self._conversation)
-        wanted = asked(session, event, self._habits, spoke=self._responses.spoke)
+        wanted = asked(session, event, self._habits, spoke=self._keeps_voice)
         if wanted.cancels_previous and not wanted.out_of_band and self._responses.active is not None:
             self._responses.cancel(None, now)
         self._responses.begin(wanted, self._ears.buffer.encoding, now)
@@ -204,7 +224,7 @@ class Policy(Machine):
         """The server's own wish: where it cannot be, the error names no event of the client."""
         if isinstance(self._session, events.RealtimeSession):
             try:
-                wanted = asked(self._session, events.ResponseCreate(), self._habits, spoke=self._responses.spoke)
+                wanted = asked(self._session, events.ResponseCreate(), self._habits, spoke=self._keeps_voice)
                 self._responses.begin(wanted, self._ears.buffer.encoding, now)
             except Refusal as refusal:
                 self._refuse(refusal, None)

@@ -112,7 +112,7 @@ def updated_session(
 
 
 def merged(current: Any, change: Any, default: Any, habits: Habits) -> Any:
-    """`current` with every field that `change` has; objects of one class are merged in the same way."""
+    """`current` with every field that `change` has; objects of one kind are merged in the same way."""
     fields: dict[str, Any] = {}
     for field in attrs.fields(type(change)):
         if not field.init or field.name == "extra":
@@ -127,9 +127,10 @@ def merged(current: Any, change: Any, default: Any, habits: Habits) -> Any:
         if new is None:
             fields[field.name] = None if field.name in _CLEARED or base is UNSET else base
         elif attrs.has(type(new)) and not isinstance(new, events.UnknownObject):
-            kept = type(old) is type(new) and field.name not in habits.replaced
+            # A dialect's own class is read in place of the common one only where one of its own fields is there.
+            kept = isinstance(old, type(new)) and field.name not in habits.replaced
             start = old if kept else habits.whole.get(type(new), new)
-            fields[field.name] = merged(start, new, base if type(base) is type(new) else start, habits)
+            fields[field.name] = merged(start, new, base if isinstance(base, type(new)) else start, habits)
         else:
             fields[field.name] = new
     return attrs.evolve(current, **fields)

@@ -9,7 +9,7 @@ import attrs
 from rtproto import events
 from rtproto.events import Requested
 
-from ._auth import Access, presented
+from ._auth import Access, presented, selected
 from ._denied import Denied as Denied
 from ._machine import Machine
 from ._policy import Policy
@@ -36,7 +36,7 @@ NO_CALL = "No session found for the provided call_id"
 
 @attrs.frozen(kw_only=True)
 class Visit:
-    """A session that is wanted. `subprotocol` is the one to select; never one that holds a key."""
+    """A session that is wanted. `subprotocol` is the one to select; as `selected()` says."""
 
     dialect: str
     subprotocol: str | None
@@ -92,7 +92,7 @@ def visit(
         return Denied(400, line, "invalid_session_type")
     return Visit(
         dialect="beta" if admitted and admitted.dialect == "beta" else dialect,
-        subprotocol="realtime" if "realtime" in subprotocols else None,
+        subprotocol=selected(subprotocols),
         model=query.get("model") or query.get("deployment") or query.get("agent-name"),
         transcription=query.get("intent") == "transcription",
         session=admitted.session if admitted else None,

@@ -12,6 +12,17 @@ from rtproto.events._base import WireObject
 
 
 @attrs.define(kw_only=True, repr=False, eq=False)
+class AudioTranscription(events.AudioTranscription):
+    """How the input audio is transcribed: `language_hint` is a BCP 47 code, `keyterms` names rare words.
+
+    Only with `model` (grok-transcribe) what is understood so far is told while the user speaks.
+    """
+
+    language_hint: Opt[str] = UNSET
+    keyterms: Opt[list[str]] = UNSET
+
+
+@attrs.define(kw_only=True, repr=False, eq=False)
 class AudioInput(events.AudioInput):
     """What the server hears. `transport` is json, or binary: sound in binary messages, which rtproto does not read."""
 
@@ -43,7 +54,7 @@ class RealtimeSession(events.RealtimeSession):
     resumption: Opt[Resumption] = UNSET
     input_audio_format: Opt[str] = UNSET
     output_audio_format: Opt[str] = UNSET
-    input_audio_transcription: Opt[events.AudioTranscription] = UNSET
+    input_audio_transcription: Opt[AudioTranscription] = UNSET
 
 
 @attrs.define(kw_only=True, repr=False, eq=False)
@@ -70,7 +81,7 @@ class ResponseUsage(events.ResponseUsage):
 
 @attrs.define(kw_only=True, repr=False, eq=False)
 class ForceMessageItem(events.VendorObject):
-    """Words that the assistant is to say as they are."""
+    """Words that the assistant is to say as they are, in `voice`; nobody may interrupt it where not `interruptible`."""
 
     type: ClassVar[str] = "force_message"
 
@@ -79,6 +90,8 @@ class ForceMessageItem(events.VendorObject):
     status: Opt[str] = UNSET
     role: Opt[str] = UNSET
     content: Opt[list[events.Content]] = UNSET
+    interruptible: Opt[bool] = UNSET
+    voice: Opt[str] = UNSET
 
 
 # ---- events ----

@@ -24,11 +24,19 @@ LOOSE = {"obfuscation"}
 
 
 class Caller(EchoResponder):
-    """Calls the first function there is, unless it has just answered, as the recorded model did of its own accord."""
+    """Calls the first function there is, unless it has just answered, as the recorded model did of its own accord.
+
+    A `talkative` one says so first.
+    """
+
+    def __init__(self, *, talkative: bool) -> None:
+        self._talkative = talkative
 
     def respond(self, context: Context) -> Iterator[Say | Call | None]:
         answered = isinstance(context.items[-1], events.FunctionCallOutputItem)
         if context.tools and not answered:
+            if self._talkative:
+                yield Say("I will look it up.")
             yield Call(name=value(context.tools[0].name, ""), arguments='{"city": "London"}')
         else:
             yield from super().respond(context)
@@ -41,7 +49,7 @@ def recorded(name: str) -> list[dict[str, Any]]:
 
 def replay(lines: list[dict[str, Any]], dialect: str) -> list[dict[str, Any]]:
     """What the emulator says to the recorded client; its audio is replaced by speech, which the recorder cut away."""
-    settings = Settings(pace=math.inf, obfuscation=True, engines=Engines(responder=Caller()))
+    settings = Settings(pace=math.inf, obfuscation=True, engines=Engines(responder=Caller(talkative=dialect == "xai")))
     e = Emulated(settings, dialect, model="gpt-realtime")
     calls: list[str] = []
     spoke = False
@@ -105,6 +113,8 @@ NAMES = {
     "openai_message_history_seeding": "ga",
     "azure_voice_live_text_in_audio_out_turn": "azure-voicelive",
     "azure_voice_live_audio_in_server_vad_turn": "azure-voicelive",
+    "xai_text_in_audio_out_turn": "xai",
+    "xai_tool_call_round": "xai",
 }
 """The recordings, each with the dialect of its server."""
 BETA = ["beta_webrtc_interruption", "beta_out_of_band_text"]

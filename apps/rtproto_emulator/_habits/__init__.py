@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import cache
 
 from ._beta import BETA
-from ._habits import WHOLE, Habits
+from ._habits import WHOLE, Accent, Habits
 from ._voice_live import VOICE_LIVE
+from ._xai import XAI
 
-__all__ = ["WHOLE", "Habits", "habits_of"]
+__all__ = ["WHOLE", "Accent", "Habits", "habits_of"]
 
 _TRANSLATION = Habits(dialect="ga-translation", model="gpt-realtime-translate")
 
-_OTHERS = {habits.dialect: habits for habits in (BETA, VOICE_LIVE, _TRANSLATION)}
+_OTHERS = {habits.dialect: habits for habits in (BETA, VOICE_LIVE, XAI, _TRANSLATION)}
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import attrs
@@ -21,18 +21,26 @@ SERVER_VAD = events.ServerVad(
     create_response=True,
     interrupt_response=True,
 )
-_PCM = events.AudioPcm(rate=24_000)
+PCM = events.AudioPcm(rate=24_000)
 
 WHOLE: dict[type, Any] = {
     events.ServerVad: SERVER_VAD,
     events.SemanticVad: events.SemanticVad(eagerness="auto", create_response=True, interrupt_response=True),
     events.AudioTranscription: events.AudioTranscription(model="gpt-realtime-whisper", language=None, prompt=None),
     events.NoiseReduction: events.NoiseReduction(type="near_field"),
-    events.AudioPcm: _PCM,
+    events.AudioPcm: PCM,
 }
 """What an object begins with when a session gets one that it did not have."""
 
 Realtime = events.RealtimeSession
+MakeId = Callable[[str], str]
+
+Accent = Callable[[events.ServerEvent, float], Iterable[events.ServerEvent]]
+"""What is said in place of an event of OpenAI's, at a moment (seconds since 1970). It may change the event."""
+
+
+def _plainly(event: events.ServerEvent, at: float) -> Iterable[events.ServerEvent]:
+    return (event,)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -45,6 +53,11 @@ class Habits:
     event after which it tells rate limits. `item_object` stands in every item. Where it is not `item_done`,
     ``conversation.item.done`` comes for turns alone. Where it `cancels_previous`, a new response ends the active one.
     `transcription_usage` and `reasoning_usage` are whether it tells what a transcription and thinking cost.
+
+    `ids` makes its ids of OpenAI's, and `accent`, from what makes ids, the `Accent` of one session. `vad` is what a
+    server_vad does of which a client says nothing. Where it `ignores_unknown`, it passes over fields that it does not
+    know. Where it does not keep its voice (`keeps_voice`), a client may change it at any time. Where its items do not
+    overlap (`overlaps`), a call begins only after the message before it has ended. `longest_id` is in characters.
     """
 
     dialect: str
@@ -63,6 +76,13 @@ class Habits:
     cancels_previous: bool = False
     transcription_usage: bool = True
     reasoning_usage: bool = False
+    ids: Callable[[MakeId], MakeId] = attrs.field(default=lambda make_id: make_id, repr=False)
+    accent: Callable[[MakeId], Accent] = attrs.field(default=lambda make_id: _plainly, repr=False)
+    vad: events.ServerVad = attrs.field(factory=events.ServerVad, repr=False)
+    ignores_unknown: bool = False
+    keeps_voice: bool = True
+    overlaps: bool = True
+    longest_id: int = 32
 
     @property
     def unsaid(self) -> frozenset[str]:
@@ -74,6 +94,8 @@ class Habits:
 
         What the codec could not read as one of a few values stands in `extra`, too.
         """
+        if self.ignores_unknown:
+            return
         for holder, at in walk(event, ""):
             for name, held in (holder.extra or {}).items():
                 param = f"{at}.{name}".lstrip(".")
