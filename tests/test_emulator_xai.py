@@ -168,23 +168,77 @@ def test_without_a_model_only_the_whole_transcript_is_told() -> None:
 
 
 @pytest.mark.parametrize("kind", ["input_audio_buffer.commit", "conversation.item.commit"])
-def test_push_to_talk(kind: str) -> None:
+def test_speech_that_is_committed_is_answered_at_once(kind: str) -> None:
     e = client()
     e.speak(silence(0.2) + voice(1.0))
+    assert kinds(e.wire)[3:] == ["input_audio_buffer.speech_started", "conversation.item.added"]
     said = kinds(say(e, kind))
-    assert said[:2] == ["conversation.item.added", "input_audio_buffer.committed"]
-    assert not of(e, "response.created")
+    assert said[:2] == ["input_audio_buffer.speech_stopped", "input_audio_buffer.committed"]
+    assert "response.created" in said
+    e.finish()
+    assert of(e, "response.done")[0]["response"]["status"] == "completed"
+    assert say(e, "response.create") == []
+    wrote(e, "hello")
+    assert say(e, "response.create")[0]["type"] == "response.created"
+
+
+def test_a_commit_of_silence_does_nothing() -> None:
+    e = client()
+    e.speak(silence(2.0))
+    assert say(e, "input_audio_buffer.commit") == []
+    assert say(e, "response.create")[0]["type"] == "response.created"
+
+
+def test_a_response_takes_the_speech_along_that_is_not_committed() -> None:
+    e = client()
+    e.speak(voice(1.0))
+    say(e, "response.create")
+    e.finish()
+    assert len(of(e, "input_audio_buffer.committed")) == len(of(e, "response.done")) == 1
+
+
+def test_where_turns_are_detected_a_commit_does_nothing_and_every_turn_is_answered() -> None:
+    e = client()
+    assert updated(e, turn_detection={**VAD, "create_response": False})["turn_detection"]["create_response"] is False
+    e.speak(voice(0.5))
+    assert say(e, "input_audio_buffer.commit") == []
+    e.speak(voice(0.5) + silence(1.0))
+    e.finish()
+    assert len(of(e, "input_audio_buffer.committed")) == len(of(e, "response.done")) == 1
+
+
+def test_it_always_speaks() -> None:
+    e = client()
+    updated(e, modalities=["text"])
+    wrote(e, "hello")
     say(e, "response.create", response={"modalities": ["text", "audio"]})
     e.finish()
     assert of(e, "response.output_audio.delta")
+    assert not of(e, "response.output_text.delta")
+
+
+def test_a_conversation_that_is_too_long() -> None:
+    e = client(Settings(duration=10.0))
+    e.wait(11.0)
+    (error,) = of(e, "error")
+    assert error["error"]["type"] == "max_duration"
+    assert e.closed is not None
+
+
+def test_it_bills_by_the_clock() -> None:
+    e = client(Settings(pace=1.0))
+    wrote(e, "one two three four five six")
+    say(e, "response.create")
+    e.wait(4.2)
+    assert of(e, "response.done")[0]["usage"]["billable_audio_seconds"] == 2
 
 
 def test_null_is_push_to_talk_too() -> None:
     e = client()
     updated(e, turn_detection=VAD)
     assert "turn_detection" not in updated(e, turn_detection={"type": None})
-    e.speak(silence(0.5) + voice(1.0) + silence(1.0))
-    assert not of(e, "input_audio_buffer.speech_started")
+    e.speak(silence(0.5) + voice(1.0) + silence(5.0))
+    assert not of(e, "input_audio_buffer.speech_stopped")
 
 
 def test_words_and_sound_belong_together() -> None:

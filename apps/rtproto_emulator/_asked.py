@@ -96,7 +96,8 @@ def asked(session: events.RealtimeSession, create: events.ResponseCreate, habits
         output = merged(output, params.audio.output, output, habits)
         if spoke and not out_of_band and output.voice != voice_of(session):
             raise voice_refusal()
-    modality = value(params.output_modalities, value(session.output_modalities, ["audio"]))[0]
+    modalities = value(params.output_modalities, value(session.output_modalities, ["audio"]))
+    modality = "audio" if habits.always_speaks else modalities[0]
     instructions = value(params.instructions, value(session.instructions, ""))
     return Asked(
         out_of_band=out_of_band,

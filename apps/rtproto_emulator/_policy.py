@@ -20,7 +20,7 @@ from ._mcp import McpLists
 from ._refusal import Refusal, missing
 from ._responses import Responses
 from ._script import acting
-from ._session import default_session, instructions_of, updated_session
+from ._session import audio_input, default_session, instructions_of, updated_session
 from ._settings import Settings
 from ._transcriptions import Transcriptions
 from ._turns import Turns
@@ -121,6 +121,11 @@ class Policy(Machine):
     def _abandon(self) -> None:
         self._responses.abandon()
         self._transcriptions.stop()
+
+    @property
+    def push_to_talk(self) -> bool:
+        """Whether it is the client that ends turns."""
+        return not audio_input(self._session).turn_detection
 
     @property
     def _keeps_voice(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from rtproto import UNSET, events, value
+from rtproto import events, value
 
 from ._conversation import Conversation, place
 from ._ears import Ears
@@ -20,16 +20,6 @@ from ._session import Session, audio_input
 from ._sound import Sound
 from ._transcriptions import Early, Transcriptions, Wanted, wanted_of
 from ._vad import Paused, Resumed, Started, Stopped
-
-
-def filled(wanted: events.ServerVad, usual: events.ServerVad) -> events.ServerVad:
-    """`wanted`, and what is `usual` where it says nothing."""
-    said = {
-        field.name: getattr(usual, field.name)
-        for field in attrs.fields(events.ServerVad)
-        if field.init and getattr(wanted, field.name) is UNSET
-    }
-    return attrs.evolve(wanted, **said)
 
 
 @attrs.define
@@ -63,9 +53,7 @@ class Turns:
 
     def follow(self, session: Session) -> None:
         """Hears as `session` says from now on."""
-        self._heard = heard = audio_input(session)
-        if isinstance(heard.turn_detection, events.ServerVad):
-            self._heard = attrs.evolve(heard, turn_detection=filled(heard.turn_detection, self._habits.vad))
+        self._heard = self._habits.heard(audio_input(session))
         self._ears.configure(self._heard)
         self._wanted = (
             wanted_of(self._heard.transcription, session.include or (), billed=self._habits.transcription_usage)
@@ -147,6 +135,13 @@ class Turns:
         sound = self._ears.commit()
         speech, self._speech = self._speech, None
         self._take(speech.item_id if speech else self._out.make_id("item"), sound)
+
+    def end(self) -> bool:
+        """Ends the turn that goes on, as if silence did; False where nobody speaks."""
+        if not self._ears.speaking:
+            return False
+        self._stop(self._ears.end())
+        return True
 
     def clear(self) -> None:
         """Drops everything that is buffered."""

@@ -15,6 +15,7 @@ from ._machine import Machine
 from ._policy import Policy
 from ._settings import SERVED, Settings
 from ._translation import Translation
+from ._xai_policy import XaiPolicy
 
 PATHS = (
     "/v1/realtime",
@@ -49,7 +50,8 @@ class Visit:
         """What answers it."""
         if self.dialect == "ga-translation":
             return Translation(settings, model=self.model, session=self.session)
-        return Policy(
+        conversation = XaiPolicy if self.dialect == "xai" else Policy
+        return conversation(
             settings,
             model=self.model,
             transcription=self.transcription,

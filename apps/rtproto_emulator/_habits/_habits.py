@@ -54,10 +54,11 @@ class Habits:
     ``conversation.item.done`` comes for turns alone. Where it `cancels_previous`, a new response ends the active one.
     `transcription_usage` and `reasoning_usage` are whether it tells what a transcription and thinking cost.
 
-    `ids` makes its ids of OpenAI's, and `accent`, from what makes ids, the `Accent` of one session. `vad` is what a
-    server_vad does of which a client says nothing. Where it `ignores_unknown`, it passes over fields that it does not
-    know. Where it does not keep its voice (`keeps_voice`), a client may change it at any time. Where its items do not
-    overlap (`overlaps`), a call begins only after the message before it has ended. `longest_id` is in characters.
+    `ids` makes its ids of OpenAI's, and `accent`, from what makes ids, the `Accent` of one session. `heard` is how it
+    understands a session's `audio.input`. Where it `always_speaks`, it writes no answer, whatever is asked for. Where it
+    `ignores_unknown`, it passes over fields that it does not know. Where it does not keep its voice (`keeps_voice`), a
+    client may change it at any time. Where its items do not overlap (`overlaps`), a call begins only after the message
+    before it has ended. `longest_id` is in characters.
     """
 
     dialect: str
@@ -78,7 +79,8 @@ class Habits:
     reasoning_usage: bool = False
     ids: Callable[[MakeId], MakeId] = attrs.field(default=lambda make_id: make_id, repr=False)
     accent: Callable[[MakeId], Accent] = attrs.field(default=lambda make_id: _plainly, repr=False)
-    vad: events.ServerVad = attrs.field(factory=events.ServerVad, repr=False)
+    heard: Callable[[events.AudioInput], events.AudioInput] = lambda heard: heard
+    always_speaks: bool = False
     ignores_unknown: bool = False
     keeps_voice: bool = True
     overlaps: bool = True

@@ -7,14 +7,12 @@ from typing import Any
 
 import attrs
 
-from rtproto import UNSET, events
+from rtproto import UNSET, events, value
 from rtproto.events import beta, xai
 
 from .._checks import XAI_CHECKS
 from ._habits import PCM, WHOLE, Habits, MakeId, Realtime
 from ._xai_accent import Accent
-
-_VAD = events.ServerVad(threshold=0.85, prefix_padding_ms=333)
 
 
 def _begun(session: Realtime) -> Realtime:
@@ -59,6 +57,22 @@ def _settled(session: Realtime) -> Realtime:
     return attrs.evolve(session, audio=attrs.evolve(audio, input=heard), **own)
 
 
+def _understood(heard: events.AudioInput) -> events.AudioInput:
+    """Whatever is set, somebody listens; and every turn is answered, even where `create_response` is false.
+
+    Push-to-talk is a turn that ends only when it is committed.
+    """
+    detection = heard.turn_detection
+    if not isinstance(detection, events.ServerVad):
+        return attrs.evolve(heard, turn_detection=_ENDLESS)
+    threshold, padding = value(detection.threshold, 0.85), value(detection.prefix_padding_ms, 333)
+    own = attrs.evolve(detection, threshold=threshold, prefix_padding_ms=padding, create_response=True)
+    return attrs.evolve(heard, turn_detection=own)
+
+
+_ENDLESS = events.ServerVad(threshold=0.85, prefix_padding_ms=333, silence_duration_ms=3_600_000)
+
+
 def _ids(make_id: MakeId) -> MakeId:
     """UUIDs, one for each of OpenAI's ids."""
 
@@ -88,7 +102,8 @@ XAI = Habits(
     transcription_usage=False,
     ids=_ids,
     accent=Accent,
-    vad=_VAD,
+    heard=_understood,
+    always_speaks=True,
     ignores_unknown=True,
     keeps_voice=False,
     overlaps=False,

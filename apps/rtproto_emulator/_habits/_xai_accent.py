@@ -30,8 +30,8 @@ class Accent:
         """What was understood so far of each item."""
         self._placed: set[str] = set()
         """Items of the user that were told when their speech began."""
-        self._committed: events.InputAudioBufferCommitted | None = None
-        """It waits for its item."""
+        self._since = 0.0
+        """When the conversation began: time is what it bills."""
         self._began = 0.0
         self._encoding: Encoding = PCM16
         self._spoken_ms = 0.0
@@ -62,6 +62,7 @@ class Accent:
                 input=xai.AudioInput(turn_detection=detection), output=xai.AudioOutput(voice=session.audio.output.voice)
             ),
         )
+        self._since = at
         self._follow(session)
         yield attrs.evolve(event, session=told)
         conversation = events.Conversation(id=self._make_id("conv"), object="realtime.conversation")
@@ -98,6 +99,11 @@ class Accent:
         heard = session.audio.input.transcription
         self._caption = heard is not None and bool(heard.model)
 
+    def _wrong(self, event: Any, at: float) -> _Said:
+        if event.error.code == "session_expired":
+            event.error.type = "max_duration"
+        yield event
+
     # ---- what the user says ----
 
     def _started(self, event: Any, at: float) -> _Said:
@@ -114,21 +120,10 @@ class Accent:
         self._placed.clear()
         yield event
 
-    def _taken(self, event: Any, at: float) -> _Said:
-        """Its item comes first."""
-        if event.item_id in self._placed:
-            yield event
-        else:
-            self._committed = event
-
     def _added(self, event: Any, at: float) -> _Said:
-        item, committed = event.item, self._committed
+        item = event.item
         if item.id in self._placed:
             self._placed.discard(item.id)
-        elif committed is not None and committed.item_id == item.id:
-            self._committed = None
-            yield attrs.evolve(event, item=_speech(item.id))
-            yield committed
         else:
             previous = event.previous_item_id if getattr(item, "role", None) == "assistant" else None
             yield attrs.evolve(event, item=_as_role(item, "tool"), previous_item_id=previous)
@@ -164,7 +159,7 @@ class Accent:
             output_token_details=_by_kind(xai.OutputTokenDetails, usage.output_token_details),
             total_tokens=usage.total_tokens,
             output_audio_seconds=seconds,
-            billable_audio_seconds=int(seconds),
+            billable_audio_seconds=int(at - self._since),
         )
         response.extra = None
         yield xai.ResponseDone(response=response, response_id=response.id)
@@ -223,10 +218,10 @@ class Accent:
     _CHANGES: ClassVar[dict[type, Callable[[Accent, Any, float], _Said]]] = {
         events.SessionCreated: _created,
         events.SessionUpdated: _updated,
+        events.ErrorEvent: _wrong,
         events.InputAudioBufferSpeechStarted: _started,
         events.InputAudioBufferSpeechStopped: _stopped,
         events.InputAudioBufferCleared: _cleared,
-        events.InputAudioBufferCommitted: _taken,
         events.ConversationItemAdded: _added,
         events.ConversationItemDone: _nothing,
         events.ConversationItemInputAudioTranscriptionDelta: _more,
