@@ -55,7 +55,7 @@ class Habits:
     `transcription_usage` and `reasoning_usage` are whether it tells what a transcription and thinking cost.
 
     `ids` makes its ids of OpenAI's, and `accent`, from what makes ids, the `Accent` of one session. `heard` is how it
-    understands a session's `audio.input`. Where it `always_speaks`, it writes no answer, whatever is asked for. Where it
+    understands a session's `audio.input`. Where it `always_speaks`, it writes no answer, whatever is asked. Where it
     `ignores_unknown`, it passes over fields that it does not know. Where it does not keep its voice (`keeps_voice`), a
     client may change it at any time. Where its items do not overlap (`overlaps`), a call begins only after the message
     before it has ended. `longest_id` is in characters.
