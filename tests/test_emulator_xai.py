@@ -262,7 +262,8 @@ def test_a_response_tells_little_and_its_cost_beside_it() -> None:
     say(e, "response.create", response={"metadata": {"a": "b"}})
     e.finish()
     (done,) = of(e, "response.done")
-    assert set(done["response"]) == {"id", "object", "output", "status", "status_details", "usage"}
+    assert set(done["response"]) == {"id", "object", "output", "status", "status_details", "usage", "metadata"}
+    assert done["response"]["metadata"] == {"a": "b"}
     assert (done["response"]["status_details"], done["response"]["usage"]) == ("unimplemented", {})
     assert done["usage"]["output_token_details"]["grok_tokens"] == 0
     assert done["usage"]["total_tokens"] == done["usage"]["input_tokens"] + done["usage"]["output_tokens"] > 0

@@ -288,6 +288,8 @@ def _response(response: events.RealtimeResponse) -> events.RealtimeResponse:
         output=[_as_role(item, "user") for item in response.output or []],
         status=response.status,
         status_details=details,
+        # Not recorded, but a client of livekit's knows its answers by it.
+        metadata=response.metadata or UNSET,
         extra={"usage": {}},
     )
 
