@@ -13,7 +13,8 @@ from typing import Any
 
 import attrs
 import numpy as np
-from rtproto_emulator import Policy, Settings, Translation
+from rtproto_emulator import Settings
+from rtproto_emulator._visit import Visit
 
 from rtproto import Close, Config, Role, Session, events
 
@@ -81,11 +82,8 @@ class Emulated:
         self.seen: list[Any] = []
         self.wire: list[dict[str, Any]] = []
         """What the server said, as it travelled."""
-        self.policy: Policy | Translation
-        if dialect == "ga-translation":
-            self.policy = Translation(settings, **policy)
-        else:
-            self.policy = Policy(settings, dialect=dialect, **policy)
+        wanted = {"dialect": dialect, "subprotocol": None, "model": None, "transcription": False, **policy}
+        self.policy = Visit(**wanted).policy(settings)
         self._server = Session(Role.SERVER, Config(strict=True, dialect=dialect))
         self._client = Session(Role.CLIENT, Config(strict=lawful, dialect=dialect))
         self._server.open(self.now)

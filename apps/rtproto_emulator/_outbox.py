@@ -36,6 +36,8 @@ class Outbox:
         obfuscation: bool = False,
         item_object: str | UnsetType = UNSET,
         unsaid: Collection[str] = (),
+        event_ids: bool = True,
+        error: Callable[[events.RealtimeError], events.RealtimeError] = lambda error: error,
     ) -> None:
         self.make_id = make_id
         self.on_send: Callable[[events.ServerEvent], object] | None = None
@@ -47,6 +49,8 @@ class Outbox:
         """What stands as `object` in every item."""
         self._unsaid = unsaid
         """Types that the client's dialect does not have: nobody hears of them, so nothing counts or breaks them."""
+        self._event_ids = event_ids
+        self._error = error
         self._waiting: deque[events.ServerEvent | Close | Mark] = deque()
 
     def __len__(self) -> int:
@@ -56,12 +60,20 @@ class Outbox:
         """Says `event`, which is nobody else's yet."""
         if event.type in self._unsaid:
             return
-        event.event_id = self.make_id("event")
+        self.address(event)
         if self._item_object is not UNSET:
             self._mark(event)
         self._waiting.append(event)
         if self.on_send is not None:
             self.on_send(event)
+
+    def address(self, event: events.ServerEvent) -> events.ServerEvent:
+        """Gives `event` its own id, where the client's dialect has one, and an error the dialect's shape."""
+        if self._event_ids:
+            event.event_id = self.make_id("event")
+        if isinstance(event, events.ErrorEvent):
+            event.error = self._error(event.error)
+        return event
 
     def mark(self, fault: str) -> None:
         """Notes that `fault` is due here."""

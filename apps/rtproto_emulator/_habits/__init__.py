@@ -6,13 +6,14 @@ from functools import cache
 
 from ._beta import BETA
 from ._habits import WHOLE, Habits
+from ._vllm import VLLM
 from ._voice_live import VOICE_LIVE
 
 __all__ = ["WHOLE", "Habits", "habits_of"]
 
 _TRANSLATION = Habits(dialect="ga-translation", model="gpt-realtime-translate")
 
-_OTHERS = {habits.dialect: habits for habits in (BETA, VOICE_LIVE, _TRANSLATION)}
+_OTHERS = {habits.dialect: habits for habits in (BETA, VLLM, VOICE_LIVE, _TRANSLATION)}
 
 
 @cache

@@ -35,6 +35,10 @@ WHOLE: dict[type, Any] = {
 Realtime = events.RealtimeSession
 
 
+def _unknown_event(got: str, known: tuple[str, ...]) -> Refusal:
+    return invalid("type", got, known)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Habits:
     """How a server of `dialect` behaves.
@@ -44,7 +48,9 @@ class Habits:
     `replaced` begin so at every update. `modalities` are spellings of them beside the usual one. `limits_after` is the
     event after which it tells rate limits. `item_object` stands in every item. Where it is not `item_done`,
     ``conversation.item.done`` comes for turns alone. Where it `cancels_previous`, a new response ends the active one.
-    `transcription_usage` and `reasoning_usage` are whether it tells what a transcription and thinking cost.
+    `transcription_usage` and `reasoning_usage` are whether it tells what a transcription and thinking cost. One that is
+    `lenient` passes over fields that it does not know. `unknown_event` refuses an event of a type that it does not
+    know, with the types that it does. `error` makes of OpenAI's error its own.
     """
 
     dialect: str
@@ -63,6 +69,14 @@ class Habits:
     cancels_previous: bool = False
     transcription_usage: bool = True
     reasoning_usage: bool = False
+    lenient: bool = False
+    unknown_event: Callable[[str, tuple[str, ...]], Refusal] = _unknown_event
+    error: Callable[[events.RealtimeError], events.RealtimeError] = lambda error: error
+
+    @property
+    def event_ids(self) -> bool:
+        """Whether each of its events has an id."""
+        return dialect(self.dialect).event_ids
 
     @property
     def unsaid(self) -> frozenset[str]:
@@ -74,6 +88,8 @@ class Habits:
 
         What the codec could not read as one of a few values stands in `extra`, too.
         """
+        if self.lenient:
+            return
         for holder, at in walk(event, ""):
             for name, held in (holder.extra or {}).items():
                 param = f"{at}.{name}".lstrip(".")
