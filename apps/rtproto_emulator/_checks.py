@@ -169,6 +169,12 @@ VOICE_LIVE_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
 }
 """The same at Azure Voice Live, whose voices and filters are too many to list."""
 
+LOCALAI_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
+    (events.AudioPcm, "rate"): _rate(8_000, 16_000, 24_000, 32_000, 48_000),
+    (events.AudioOutput, "voice"): lambda got, at: None,
+}
+"""The same at LocalAI, which resamples, and whose voices are what its speech synthesis has."""
+
 _SERVERS_OWN = ("id", "object", "expires_at")
 """Fields of a session that only a server sets: real servers know no such parameter."""
 

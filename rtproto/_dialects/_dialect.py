@@ -55,7 +55,7 @@ class Dialect:
     with what is said where a program says nothing. `session_type` is the type of a session that has none on the
     wire, as in all events but `typed_sessions`. `nests_tools`: whether a function's fields stand in an object of their
     own. `may_lack`: types of events and items, with fields that are not always there though GA has them: what lacks one
-    is kept as Unknown or UnknownObject. `event_ids`: whether its server's events have an id each. `refusals`: its
+    is kept as Unknown or UnknownObject. `event_ids`: whether its server gives its events ids. `refusals`: its
     server's own errors for a client's message that is no event, by the field at fault such as
     ``input_audio_buffer.append.audio``, else by our code, else by ""; where one has no message it is ours. `module` has
     the classes that are its own. `shaped` are the fields of an event in which something may differ from GA.

@@ -6,6 +6,7 @@ from functools import cache
 
 from ._beta import BETA
 from ._habits import WHOLE, Habits
+from ._localai import LOCALAI
 from ._vllm import VLLM
 from ._voice_live import VOICE_LIVE
 
@@ -13,7 +14,7 @@ __all__ = ["WHOLE", "Habits", "habits_of"]
 
 _TRANSLATION = Habits(dialect="ga-translation", model="gpt-realtime-translate")
 
-_OTHERS = {habits.dialect: habits for habits in (BETA, VLLM, VOICE_LIVE, _TRANSLATION)}
+_OTHERS = {habits.dialect: habits for habits in (BETA, LOCALAI, VLLM, VOICE_LIVE, _TRANSLATION)}
 
 
 @cache

@@ -48,9 +48,14 @@ class Habits:
     `replaced` begin so at every update. `modalities` are spellings of them beside the usual one. `limits_after` is the
     event after which it tells rate limits. `item_object` stands in every item. Where it is not `item_done`,
     ``conversation.item.done`` comes for turns alone. Where it `cancels_previous`, a new response ends the active one.
-    `transcription_usage` and `reasoning_usage` are whether it tells what a transcription and thinking cost. One that is
-    `lenient` passes over fields that it does not know. `unknown_event` refuses an event of a type that it does not
-    know, with the types that it does. `error` makes of OpenAI's error its own.
+    `transcription_usage` and `reasoning_usage` are whether it tells what a transcription and thinking cost.
+    `silent` are types of events that it has and never says. `transcription_deltas`: whether the words of a turn that
+    has ended come in deltas, too; `live_captions`: whether they come in deltas while semantic VAD waits for its end.
+    One that `answers_words` makes a response when the words of the turn are known, one that `answers_commits` does so
+    unasked, and takes no commit where voice activity makes the turns. Where it `retypes`, an update may make a
+    transcription session of a conversation. One that is `lenient` passes over fields that it does not know, and over a
+    cancel of nothing. `unknown_event` refuses an event of a type that it does not know, with the types that it does.
+    `error` makes of OpenAI's error its own.
     """
 
     dialect: str
@@ -69,6 +74,12 @@ class Habits:
     cancels_previous: bool = False
     transcription_usage: bool = True
     reasoning_usage: bool = False
+    silent: frozenset[str] = frozenset()
+    transcription_deltas: bool = True
+    live_captions: bool = False
+    answers_words: bool = False
+    answers_commits: bool = False
+    retypes: bool = False
     lenient: bool = False
     unknown_event: Callable[[str, tuple[str, ...]], Refusal] = _unknown_event
     error: Callable[[events.RealtimeError], events.RealtimeError] = lambda error: error
@@ -81,7 +92,7 @@ class Habits:
     @property
     def unsaid(self) -> frozenset[str]:
         """Types of GA's events that it never says."""
-        return dialect(self.dialect).unsaid
+        return dialect(self.dialect).unsaid | self.silent
 
     def check_known(self, event: Any) -> None:
         """Refuses the first field, at any depth of `event`, that the protocol does not have.
