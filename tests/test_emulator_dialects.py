@@ -273,7 +273,10 @@ def test_a_transcription_session_of_the_beta() -> None:
 # ---- LocalAI ----
 
 PUSH_TO_TALK = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
-SEMANTIC = {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "low"}}}}
+SEMANTIC: dict[str, Any] = {
+    "type": "realtime",
+    "audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "low"}}},
+}
 
 
 class Words:
@@ -444,14 +447,8 @@ def test_captions_of_a_turn_that_is_dropped_are_taken_back(how: str) -> None:
 
 def test_other_servers_tell_no_captions() -> None:
     e = Emulated(Settings(engines=Engines(transcriber=Words())), "ga", lawful=False)
-    say(
-        e,
-        "session.update",
-        session={
-            **SEMANTIC,
-            "audio": {"input": {**SEMANTIC["audio"]["input"], "transcription": {"model": "gpt-realtime-whisper"}}},
-        },
-    )
+    updated(e, type="realtime", audio={"input": {"transcription": {"model": "gpt-realtime-whisper"}}})
+    updated(e, **SEMANTIC)
     e.speak(voice(1.0) + silence(0.3))
     assert of(e, CAPTION) == []
 
