@@ -32,14 +32,20 @@ _BASES: dict[str, type[WireEvent]] = {"client": ClientEvent, "server": ServerEve
 
 
 class DecodeError(ValueError):
-    """A message that is no event: `code`, `param` and `answer` as a server's error event has them."""
+    """A message that is no event: `code`, `param` and `answer` as a server's error event has them.
 
-    def __init__(self, reason: str, code: str, param: "str | None" = None, answer: "str | None" = None) -> None:
+    `field` is what is wrong in it, in GA's words, after the type of the event: ``input_audio_buffer.append.audio``.
+    """
+
+    def __init__(
+        self, reason: str, code: str, param: "str | None" = None, answer: "str | None" = None, field: str = ""
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.answer = answer or reason
         self.code = code
         self.param = param
+        self.field = field
 
 
 # ---- which events there are ----
@@ -305,10 +311,10 @@ class Codec:
     have, and raises KeyError (not an event of this role), Mismatch (a field of a wrong type) or TypeError (no JSON).
     """
 
-    __slots__ = ("_audible", "_decoders", "_encoders", "_flat", "_max_depth", "_which")
+    __slots__ = ("_audible", "_decoders", "_encoders", "_flat", "_max_depth", "dialect")
 
     def __init__(self, role: Role, dialect_name: str, max_depth: int) -> None:
-        self._which = which = dialect(dialect_name)
+        self.dialect = which = dialect(dialect_name)
         hears, says = _SIDES[role]
         self._decoders = _decoders(hears, which)
         self._encoders = _encoders(says, which)
@@ -337,8 +343,9 @@ class Codec:
             event = decoder(wire, None)
         except Mismatch as mismatch:
             code = "missing_required_parameter" if mismatch.missing else "invalid_type"
-            param = self._which.param(mismatch.param)
-            raise DecodeError(f"{name}: {mismatch}", code, param, mismatch.answer(param)) from None
+            param = self.dialect.param(mismatch.param)
+            field = f"{name}.{mismatch.param}"
+            raise DecodeError(f"{name}: {mismatch}", code, param, mismatch.answer(param), field) from None
         if event.extra is not None:
             self._check_depth(text, event.extra, self._max_depth)
         return event
@@ -361,7 +368,7 @@ class Codec:
     def _unknown(self, wire: dict[str, Any], name: Any) -> Unknown:
         if isinstance(name, UnsetType):
             answer = Mismatch("a string", UNSET).answer("type")
-            raise DecodeError("the message has no type", "missing_required_parameter", "type", answer)
+            raise DecodeError("the message has no type", "missing_required_parameter", "type", answer, "type")
         if not isinstance(name, str):
             answer = Mismatch("a string", name).answer("type")
             raise DecodeError("the message's type is not a string", "invalid_type", "type", answer)

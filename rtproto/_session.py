@@ -10,6 +10,7 @@ from rtproto._frames import NO_STATUS, SENDABLE, Binary, Failure
 from rtproto._jsontext import loads
 from rtproto._state import CLOSED, CLOSING, CONNECTING, OPEN, Cause, LifeCycle, State
 from rtproto._timers import Timer, Timers
+from rtproto._unset import UNSET
 from rtproto._wiretypes import Mismatch
 from rtproto.errors import LocalProtocolError, RemoteProtocolError, SessionClosed
 from rtproto.events import (
@@ -287,14 +288,21 @@ class Session(Generic[Out, In]):
     def _answer_error(self, reason: str, raw: "str | bytes", refusal: "DecodeError | None") -> None:
         if len(self._out) >= self.config.limits.max_queue or self.state is not OPEN:
             return
-        error = RealtimeError(
-            type="invalid_request_error",
-            code=refusal.code if refusal else "invalid_value",
-            message=refusal.answer if refusal else reason,
-            param=refusal.param if refusal else None,
-            event_id=_event_id_of(raw) if isinstance(raw, str) and refusal and refusal.code != "invalid_json" else None,
-        )
-        self._out.append(self._codec.encode(ErrorEvent(event_id=self.config.make_id("event"), error=error)) or b"")
+        which, refusal = self._codec.dialect, refusal or DecodeError(reason, "invalid_value")
+        own = which.refusal(refusal.field, refusal.code)
+        if own is not None:
+            said: dict[str, Any] = {"message": refusal.answer, **own}
+            error = RealtimeError(**said)
+        else:
+            error = RealtimeError(
+                type="invalid_request_error",
+                code=refusal.code,
+                message=refusal.answer,
+                param=refusal.param,
+                event_id=_event_id_of(raw) if isinstance(raw, str) and refusal.code != "invalid_json" else None,
+            )
+        event_id = self.config.make_id("event") if which.event_ids else UNSET
+        self._out.append(self._codec.encode(ErrorEvent(event_id=event_id, error=error)) or b"")
 
     def _fail(self, code: int, reason: str, raw: "str | bytes | None" = None) -> None:
         """The peer broke the protocol beyond repair: tell it why, and end."""

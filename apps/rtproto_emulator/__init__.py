@@ -53,6 +53,7 @@ try:
     from ._transcribers import PocketsphinxTranscriber, RemoteTranscriber
     from ._translation import Translation
     from ._vad import EnergyActivity
+    from ._vllm import Vllm
 except ImportError as error:
     missing = error.name or getattr(error.__cause__, "name", None)
     if missing is None:
@@ -103,6 +104,7 @@ __all__ = [
     "Tell",
     "Transcriber",
     "Translation",
+    "Vllm",
     "VoiceActivity",
     "Wait",
     "choose",

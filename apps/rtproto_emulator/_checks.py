@@ -204,6 +204,12 @@ XAI_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
 }
 """The same at xAI: voices, and tools of its own, are not listed here."""
 
+LOCALAI_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
+    (events.AudioPcm, "rate"): _rate(8_000, 16_000, 24_000, 32_000, 48_000),
+    (events.AudioOutput, "voice"): _anything,
+}
+"""The same at LocalAI, which resamples, and whose voices are what its speech synthesis has."""
+
 _SERVERS_OWN = ("id", "object", "expires_at")
 """Fields of a session that only a server sets: real servers know no such parameter."""
 

@@ -167,7 +167,7 @@ class Injected:
         given = event.event_id if isinstance(event.event_id, str) else None
         kind = code if code == "server_error" else "invalid_request_error"
         error = events.RealtimeError(type=kind, code=code, message=message, param=None, event_id=given)
-        self._pass(events.ErrorEvent(event_id=self.policy.outbox.make_id("event"), error=error))
+        self._pass(self.policy.outbox.address(events.ErrorEvent(error=error)))
 
     def _pump(self) -> None:
         """Takes what the policy has to say, and lets go wrong what shall."""
@@ -252,11 +252,7 @@ class Injected:
 
     def _transcription(self, fault: Fault, out: Sequence[Said], event: events.ServerEvent) -> Sequence[Said]:
         assert isinstance(event, events.ConversationItemInputAudioTranscriptionCompleted)
-        code, message = fault.values
-        error = events.ErrorDetails(type="transcription_error", code=code, message=message, param=None)
-        told = events.ConversationItemInputAudioTranscriptionFailed(
-            event_id=event.event_id, item_id=event.item_id, content_index=event.content_index, error=error
-        )
+        told = self.policy.failed_transcription(event, *fault.values)
         return [told if said is event else said for said in out]
 
 

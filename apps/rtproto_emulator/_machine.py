@@ -12,7 +12,7 @@ from rtproto import Close, events
 
 from ._habits import habits_of
 from ._outbox import Outbox
-from ._refusal import Refusal, invalid, too_long
+from ._refusal import Refusal, too_long
 from ._settings import Settings
 
 _PATIENCE = 0.02
@@ -42,6 +42,8 @@ class Machine(ABC):
             item_object=habits.item_object,
             unsaid=habits.unsaid,
             accent=habits.accent(settings.make_id),
+            event_ids=habits.event_ids,
+            error=habits.error,
         )
         self._since_1970 = 0.0
         """What a moment of the monotonic clock lacks."""
@@ -76,7 +78,7 @@ class Machine(ABC):
         handler = next((self.HANDLERS[cls] for cls in type(event).__mro__ if cls in self.HANDLERS), None)
         if handler is None:
             known = tuple(self._habits.wire_type(str(cls.type)) for cls in self.HANDLERS)
-            raise invalid("type", event.wire_type, known)
+            raise self._habits.unknown_event(event.wire_type, known)
         if len(event_id) > _MAX_EVENT_ID:
             raise too_long("event_id", event_id, _MAX_EVENT_ID)
         if event.extra is not None or not isinstance(event, events.InputAudioBufferAppend):
@@ -141,6 +143,15 @@ class Machine(ABC):
         if refusal.param is not None:
             refusal = refusal.at(self._habits.wire_path(refusal.param))
         self._out.send(events.ErrorEvent(error=refusal.error(event_id)))
+
+    def failed_transcription(
+        self, event: events.ConversationItemInputAudioTranscriptionCompleted, code: str, message: str
+    ) -> events.ServerEvent:
+        """What is said instead of `event` where a transcription failed."""
+        error = events.ErrorDetails(type="transcription_error", code=code, message=message, param=None)
+        return events.ConversationItemInputAudioTranscriptionFailed(
+            event_id=event.event_id, item_id=event.item_id, content_index=event.content_index, error=error
+        )
 
     # ---- what each kind of session does in its own way ----
 

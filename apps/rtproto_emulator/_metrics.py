@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events
-from rtproto.events import translation
+from rtproto.events import translation, vllm
 
-from ._sound import encoding_of
+from ._sound import encoding_of, pcm16
 
 BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 """Seconds: people notice a tenth of a second, and give up after ten."""
@@ -81,6 +81,8 @@ class Meter:
         self._error = ""
         self._done: object = None
         self._input = _bytes_per_second(None)
+        if dialect == "vllm":  # whose sessions do not say
+            self._input = pcm16(16_000).bytes_per_ms * 1000
         self._turn_ended: float | None = None
         self._answers: dict[str, _Answer] = {}
         self._waiting: dict[str, float] = {}
@@ -125,6 +127,10 @@ class Meter:
     def _audio_received(self, event: events.InputAudioBufferAppend, now: float) -> None:
         self._metrics.seconds_received += len(event.audio) / self._input
 
+    def _sound_ended(self, event: vllm.InputAudioBufferCommit, now: float) -> None:
+        if event.final:
+            self._turn_ended = now
+
     def _response_wanted(self, event: events.ResponseCreate, now: float) -> None:
         self._turn_ended = now
 
@@ -136,7 +142,8 @@ class Meter:
 
     def _configured(self, event: events.SessionCreated | events.SessionUpdated, now: float) -> None:
         audio = getattr(event.session, "audio", None)
-        self._input = _bytes_per_second(audio.input if audio else None)
+        if audio:
+            self._input = _bytes_per_second(audio.input)
 
     def _response_begun(self, event: events.ResponseCreated, now: float) -> None:
         since = now if self._turn_ended is None else self._turn_ended
@@ -168,6 +175,11 @@ class Meter:
         if since is not None:
             self._metrics.transcription.add(now - since)
 
+    def _written_down(self, event: vllm.ConversationItemInputAudioTranscriptionCompleted, now: float) -> None:
+        if self._turn_ended is not None:
+            self._metrics.transcription.add(now - self._turn_ended)
+        self._turn_ended = None
+
     def _refused(self, event: events.ErrorEvent, now: float) -> None:
         errors, code = self._metrics.errors, str(event.error.code or "none")
         self._error = code
@@ -177,6 +189,7 @@ class Meter:
         events.Closed: _ended,
         events.InputAudioBufferAppend: _audio_received,
         events.ResponseCreate: _response_wanted,
+        vllm.InputAudioBufferCommit: _sound_ended,
     }
     _SAID: ClassVar[dict[type, Callable[[Meter, Any, float], None]]] = {
         events.SessionCreated: _configured,
@@ -188,6 +201,7 @@ class Meter:
         translation.SessionOutputAudioDelta: _translation_sent,
         events.ConversationItemInputAudioTranscriptionCompleted: _transcribed,
         events.ErrorEvent: _refused,
+        vllm.ConversationItemInputAudioTranscriptionCompleted: _written_down,
     }
 
 

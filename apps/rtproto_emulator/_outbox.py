@@ -40,6 +40,8 @@ class Outbox:
         item_object: str | UnsetType = UNSET,
         unsaid: Collection[str] = (),
         accent: Accent | None = None,
+        event_ids: bool = True,
+        error: Callable[[events.RealtimeError], events.RealtimeError] = lambda error: error,
     ) -> None:
         self.make_id = make_id
         self.at = 0.0
@@ -54,6 +56,8 @@ class Outbox:
         self._unsaid = unsaid
         """Types that the client's dialect does not have: nobody hears of them, so nothing counts or breaks them."""
         self._accent = accent
+        self._event_ids = event_ids
+        self._error = error
         self._waiting: deque[events.ServerEvent | Close | Mark] = deque()
 
     def __len__(self) -> int:
@@ -75,10 +79,18 @@ class Outbox:
             raise ending
 
     def _say(self, event: events.ServerEvent) -> None:
-        event.event_id = event.event_id or self.make_id("event")
+        self.address(event)
         self._waiting.append(event)
         if self.on_send is not None:
             self.on_send(event)
+
+    def address(self, event: events.ServerEvent) -> events.ServerEvent:
+        """Gives `event` an id, where it has none and the client's dialect has one, and an error the dialect's shape."""
+        if self._event_ids and not event.event_id:
+            event.event_id = self.make_id("event")
+        if isinstance(event, events.ErrorEvent):
+            event.error = self._error(event.error)
+        return event
 
     def mark(self, fault: str) -> None:
         """Notes that `fault` is due here."""

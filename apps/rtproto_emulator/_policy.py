@@ -20,7 +20,7 @@ from ._mcp import McpLists
 from ._refusal import Refusal, missing
 from ._responses import Responses
 from ._script import acting
-from ._session import audio_input, default_session, instructions_of, updated_session
+from ._session import Session, audio_input, default_session, hearing_as, instructions_of, updated_session
 from ._settings import Settings
 from ._transcriptions import Transcriptions
 from ._turns import Turns
@@ -61,6 +61,8 @@ class Policy(Machine):
         self._ears = Ears(settings.engines.activity, settings.max_input_ms, self._transcriptions.pause_ms)
         self._turns = Turns(out, self._habits, self._ears, self._conversation, self._transcriptions)
         self._responses = Responses(out, settings, self._habits, self._conversation, self._transcriptions)
+        self._owes = False
+        """Whether a response is due when the words of the turn are known."""
         scenario = settings.scenario
         self._mcp = McpLists(out, scenario.mcp if scenario else {})
 
@@ -71,14 +73,8 @@ class Policy(Machine):
     # ---- time ----
 
     def _begin(self, expires_at: int) -> None:
-        self._session = self._default = default_session(
-            self.settings.make_id("sess"),
-            expires_at,
-            self._habits,
-            model=self._model or self._habits.model,
-            instructions=instructions_of(self.settings.engines.responder),
-            transcription=self._transcription,
-        )
+        session_id = self.settings.make_id("sess")
+        self._session = self._default = self._new_session(session_id, expires_at, transcription=self._transcription)
         if self._habits.dialect == "beta" and not self.settings.beta:
             self._refuse(Refusal("beta_api_shape_disabled", _NO_BETA), None)
             self._end(Close(4000, "invalid_request_error.beta_api_shape_disabled"))
@@ -89,6 +85,16 @@ class Policy(Machine):
             )
         self._turns.follow(self._session)
         self._out.send(events.SessionCreated(session=self._session))
+
+    def _new_session(self, session_id: str, expires_at: int, *, transcription: bool) -> Session:
+        return default_session(
+            session_id,
+            expires_at,
+            self._habits,
+            model=self._model or self._habits.model,
+            instructions=instructions_of(self.settings.engines.responder),
+            transcription=transcription,
+        )
 
     def _moments(self) -> Iterable[float | None]:
         return (self._idle_at(), self._responses.due)
@@ -116,6 +122,9 @@ class Policy(Machine):
 
     def _ask(self, now: float) -> None:
         self._transcriptions.advance()
+        if self._owes and not self._transcriptions.pending:
+            self._owes = False
+            self._respond_unasked(now)
         self._responses.ask(now)
 
     def _abandon(self) -> None:
@@ -135,17 +144,22 @@ class Policy(Machine):
     # ---- one method an event of the client ----
 
     def _update(self, event: events.SessionUpdate, now: float) -> None:
-        current, change = self._session, event.session
+        current, default, change = self._session, self._default, event.session
         if self._model is None and isinstance(current, events.RealtimeSession) and getattr(change, "model", None):
             current = attrs.evolve(current, model=getattr(change, "model", None))
+        if self._habits.retypes and not isinstance(change, events.UnknownObject) and change.type != current.type:
+            transcription = isinstance(change, events.TranscriptionSession)
+            default = self._new_session(self.session_id, value(current.expires_at, 0), transcription=transcription)
+            current = hearing_as(default, current)
         self._session = updated_session(
             current,
             change,
-            self._default,
+            default,
             self._habits,
             spoke=self._keeps_voice,
             busy=self._responses.active is not None,
         )
+        self._default = default
         self._turns.follow(self._session)
         self._out.send(events.SessionUpdated(session=self._session))
         self._mcp.named(getattr(self._session, "tools", None), self._conversation)
@@ -154,16 +168,28 @@ class Policy(Machine):
         for turn in self._turns.append(event.audio):
             self._responses.quiet_since = None
             if isinstance(turn, Started):
+                self._owes = False
                 if self._turns.interrupts:
                     self._responses.interrupt(now)
                     if self._turns.truncates:
                         self._responses.truncate(now)
             elif self._turns.asks:
-                self._respond_unasked(now)
+                self._answer_turn(now)
 
     def _commit(self, event: events.InputAudioBufferCommit, now: float) -> None:
+        unasked = self._habits.answers_commits
+        if unasked and self._turns.detects:
+            raise Refusal("not_implemented", "input_audio_buffer.commit in conjunction with VAD")
         self._turns.commit()
         self._responses.quiet_since = None
+        if unasked:
+            self._answer_turn(now)
+
+    def _answer_turn(self, now: float) -> None:
+        if self._habits.answers_words:
+            self._owes = True
+        else:
+            self._respond_unasked(now)
 
     def _clear(self, event: events.InputAudioBufferClear, now: float) -> None:
         self._turns.clear()
@@ -219,6 +245,7 @@ class Policy(Machine):
 
     def _create_response(self, event: events.ResponseCreate, now: float) -> None:
         session = refuse_transcription(self._session)
+        self._owes = False
         self._mcp.named(event.response.tools if event.response else None, self._conversation)
         wanted = asked(session, event, self._habits, spoke=self._keeps_voice)
         if wanted.cancels_previous and not wanted.out_of_band and self._responses.active is not None:
@@ -235,6 +262,8 @@ class Policy(Machine):
                 self._refuse(refusal, None)
 
     def _cancel_response(self, event: events.ResponseCancel, now: float) -> None:
+        if self._habits.cancels_nothing and self._responses.active is None:
+            return
         self._responses.cancel(value(event.response_id, None), now)
 
     HANDLERS: ClassVar[Mapping[type[Any], Callable[[Any, Any, float], None]]] = {

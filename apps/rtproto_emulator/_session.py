@@ -111,6 +111,12 @@ def updated_session(
     return new
 
 
+def hearing_as(session: Session, other: Session) -> Session:
+    """`session`, which hears as `other` does."""
+    assert session.audio
+    return attrs.evolve(session, audio=attrs.evolve(session.audio, input=audio_input(other)))
+
+
 def merged(current: Any, change: Any, default: Any, habits: Habits) -> Any:
     """`current` with every field that `change` has; objects of one kind are merged in the same way."""
     fields: dict[str, Any] = {}

@@ -20,7 +20,7 @@ from ._vad import EnergyActivity
 
 _POSITIVE: Callable[[Any, Any, Any], Any] = attrs.validators.gt(0)
 
-SERVED = ("ga", "beta", "azure-voicelive", "xai", "qwen", "localai")
+SERVED = ("ga", "beta", "azure-voicelive", "xai", "qwen", "localai", "vllm")
 """The dialects that it speaks; which kind of session it is at OpenAI a client says by its URL."""
 
 

@@ -21,14 +21,15 @@ class Wanted:
     """What the client wants to hear of the user's words.
 
     `usage` is how they are billed: "tokens" or "duration" (None: nothing is told). A `whole` transcript comes in one
-    delta. A `diarized` one comes in segments, too. Where `logprobs` are wanted they are null: no recogniser here
-    knows them.
+    delta, and where no `deltas` are wanted in none. A `diarized` one comes in segments, too. Where `logprobs` are
+    wanted they are null: no recogniser here knows them.
     """
 
     language: str | None = None
     prompt: str | None = None
     usage: str | None = "duration"
     whole: bool = False
+    deltas: bool = True
     diarized: bool = False
     logprobs: bool = False
 
@@ -37,7 +38,9 @@ class Wanted:
         return {"content_index": 0, "logprobs": None if self.logprobs else UNSET}
 
 
-def wanted_of(transcription: events.AudioTranscription, include: Sequence[str], *, billed: bool) -> Wanted:
+def wanted_of(
+    transcription: events.AudioTranscription, include: Sequence[str], *, billed: bool, deltas: bool
+) -> Wanted:
     """What a session's `transcription` asks for: what its model is known for."""
     model = value(transcription.model, "")
     return Wanted(
@@ -45,6 +48,7 @@ def wanted_of(transcription: events.AudioTranscription, include: Sequence[str], 
         prompt=value(transcription.prompt, None),
         usage=None if not billed else "tokens" if model.startswith("gpt-4o") else "duration",
         whole=model == "whisper-1",
+        deltas=deltas,
         diarized="diarize" in model,
         logprobs=_LOGPROBS in include,
     )
@@ -173,7 +177,7 @@ class Transcriptions:
                 if piece is None:
                     return False
                 job.transcript += piece
-                if job.wanted and piece and not job.wanted.whole:
+                if job.wanted and piece and job.wanted.deltas and not job.wanted.whole:
                     self._say(job, job.wanted, piece)
         except Exception as error:
             self._fail(job, str(error) or repr(error))
@@ -196,7 +200,7 @@ class Transcriptions:
         )
 
     def _complete(self, job: _Job, wanted: Wanted, transcript: str) -> None:
-        if wanted.whole and transcript:
+        if wanted.whole and wanted.deltas and transcript:
             self._say(job, wanted, transcript)
         if wanted.diarized and transcript:
             self._out.send(

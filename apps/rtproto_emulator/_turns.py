@@ -24,11 +24,15 @@ from ._vad import Paused, Resumed, Started, Stopped
 
 @attrs.define
 class _Speech:
-    """The turn that goes on: the id of the item that it will be, where it began, and its words if it ends here."""
+    """The turn that goes on: the id of the item that it will be, where it began, and its words if it ends here.
+
+    `caption` is what the client was told of them.
+    """
 
     item_id: str
     start_ms: int
     early: Early | None = None
+    caption: str = ""
 
 
 class Turns:
@@ -56,12 +60,17 @@ class Turns:
         self._heard = self._habits.heard(audio_input(session))
         self._ears.configure(self._heard)
         self._wanted = (
-            wanted_of(self._heard.transcription, session.include or (), billed=self._habits.transcription_usage)
+            wanted_of(
+                self._heard.transcription,
+                session.include or (),
+                billed=self._habits.transcription_usage,
+                deltas=self._habits.transcription_deltas,
+            )
             if self._heard.transcription
             else None
         )
         if not self._ears.speaking:
-            self._speech = None
+            self._drop()
 
     @property
     def interrupts(self) -> bool:
@@ -82,6 +91,11 @@ class Turns:
         return bool(value(getattr(self._heard.turn_detection, name, None), otherwise))
 
     @property
+    def detects(self) -> bool:
+        """Whether voice activity makes the turns."""
+        return bool(self._heard.turn_detection)
+
+    @property
     def idle_ms(self) -> int | None:
         """How long nobody may speak."""
         found: Any = getattr(self._heard.turn_detection, "idle_timeout_ms", None)
@@ -100,6 +114,8 @@ class Turns:
                 yield turn
             else:
                 self._pause(turn)
+        if self._speech is not None:
+            self._tell_caption(self._speech)
         if self._ears.may_end and self._has_finished():
             end = self._ears.end()
             self._stop(end)
@@ -109,6 +125,30 @@ class Turns:
         """Whether the words that are known sound so: semantic VAD."""
         early = self._speech.early if self._speech else None
         return early is not None and sounds_finished(early.words() or "")
+
+    def _tell_caption(self, speech: _Speech) -> None:
+        """Tells what is known of a turn that may have ended; what differs from what was told comes with the whole."""
+        semantic = isinstance(self._heard.turn_detection, events.SemanticVad)
+        if not (self._habits.live_captions and semantic and self._wanted and speech.early):
+            return
+        words, told = speech.early.words() or "", speech.caption
+        if len(words) > len(told) and words.startswith(told):
+            speech.caption = words
+            delta = events.ConversationItemInputAudioTranscriptionDelta(
+                item_id=speech.item_id, content_index=0, delta=words[len(told) :]
+            )
+            self._out.send(delta)
+
+    def _drop(self) -> None:
+        """Nothing becomes of the turn that goes on; what was told of it is taken back."""
+        speech, self._speech = self._speech, None
+        if speech is not None and speech.caption:
+            error = events.ErrorDetails(type="transcription_discarded", message="turn discarded before commit")
+            self._out.send(
+                events.ConversationItemInputAudioTranscriptionFailed(
+                    item_id=speech.item_id, content_index=0, error=error
+                )
+            )
 
     def _start(self, turn: Started) -> None:
         start = max(turn.at_ms, self._ears.buffer.origin_ms)
@@ -146,7 +186,7 @@ class Turns:
     def clear(self) -> None:
         """Drops everything that is buffered."""
         self._ears.clear()
-        self._speech = None
+        self._drop()
         self._out.send(events.InputAudioBufferCleared())
 
     def time_out(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
@@ -15,6 +15,7 @@ from ._machine import Machine
 from ._policy import Policy
 from ._settings import SERVED, Settings
 from ._translation import Translation
+from ._vllm import Vllm
 from ._xai_policy import XaiPolicy
 
 PATHS = (
@@ -48,16 +49,30 @@ class Visit:
 
     def policy(self, settings: Settings) -> Machine:
         """What answers it."""
-        if self.dialect == "ga-translation":
-            return Translation(settings, model=self.model, session=self.session)
-        conversation = XaiPolicy if self.dialect == "xai" else Policy
-        return conversation(
-            settings,
-            model=self.model,
-            transcription=self.transcription,
-            dialect=self.dialect,
-            session=self.session,
-        )
+        return _MACHINES.get(self.dialect, _conversation)(self, settings)
+
+
+def _conversation(wanted: Visit, settings: Settings) -> Machine:
+    policy = XaiPolicy if wanted.dialect == "xai" else Policy
+    return policy(
+        settings,
+        model=wanted.model,
+        transcription=wanted.transcription,
+        dialect=wanted.dialect,
+        session=wanted.session,
+    )
+
+
+def _translation(wanted: Visit, settings: Settings) -> Machine:
+    return Translation(settings, model=wanted.model, session=wanted.session)
+
+
+def _vllm(wanted: Visit, settings: Settings) -> Machine:
+    return Vllm(settings)
+
+
+_MACHINES: dict[str, Callable[[Visit, Settings], Machine]] = {"ga-translation": _translation, "vllm": _vllm}
+"""Dialects in which a session is no conversation."""
 
 
 def visit(

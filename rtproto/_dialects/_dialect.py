@@ -55,8 +55,10 @@ class Dialect:
     with what is said where a program says nothing. `session_type` is the type of a session that has none on the
     wire, as in all events but `typed_sessions`. `nests_tools`: whether a function's fields stand in an object of their
     own. `may_lack`: types of events and items, with fields that are not always there though GA has them: what lacks one
-    is kept as Unknown or UnknownObject. `module` has the classes that are its own. `shaped` are the fields of an event
-    in which something may differ from GA.
+    is kept as Unknown or UnknownObject. `event_ids`: whether its server gives its events ids. `refusals`: its
+    server's own errors for a client's message that is no event, by the field at fault such as
+    ``input_audio_buffer.append.audio``, else by our code, else by ""; where one has no message it is ours. `module` has
+    the classes that are its own. `shaped` are the fields of an event in which something may differ from GA.
     """
 
     name: str
@@ -78,6 +80,8 @@ class Dialect:
     typed_sessions: frozenset[str] = frozenset()
     nests_tools: bool = False
     may_lack: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    event_ids: bool = True
+    refusals: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
     module: "str | None" = None
     shaped: frozenset[str] = attrs.field(init=False, default=attrs.Factory(_shaped, takes_self=True))
 
@@ -91,17 +95,21 @@ class Dialect:
         lacks = (ga == pattern or (pattern[-1] == "*" and ga.startswith(pattern[:-1])) for pattern in self.absent)
         return ga in self.names.values() or not any(lacks)
 
+    def refusal(self, field: str, code: str) -> "Mapping[str, str] | None":
+        """The error of its server for a message that is no event; None where it has none of its own."""
+        return next((self.refusals[key] for key in (field or code, code, "") if key in self.refusals), None)
+
     def session_type_in(self, name: str) -> "str | None":
         """The type of the session in the event `name`, where the wire has none."""
         return None if name in self.typed_sessions else self.session_type
 
     def param(self, path: str) -> str:
         """What its servers call the field that stands at `path` in GA, such as ``session.audio.output.voice``."""
-        for holder, moves in (("session", self.session), ("response", self.params)):
+        for holder, moves in (("session.", self.session), ("response.", self.params), ("", self.event)):
             for move in moves:
-                ga = ".".join((holder, *move.path))
+                ga = holder + ".".join(move.path)
                 if path == ga or path.startswith((f"{ga}.", f"{ga}[")):
-                    return f"{holder}.{move.name}{path[len(ga) :]}"
+                    return f"{holder}{move.name}{path[len(ga) :]}"
         return path
 
     def written_name(self, ga: str) -> str:

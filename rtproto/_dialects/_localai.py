@@ -23,5 +23,14 @@ LOCALAI = Dialect(
         "mcp_call": ("server_label", "name", "arguments"),
         "mcp_list_tools": ("server_label", "tools"),
     },
+    event_ids=False,
+    refusals={
+        "input_audio_buffer.append.audio": {
+            "type": "invalid_request_error",
+            "code": "invalid_audio_data",
+            "message": "Failed to decode audio data",
+        },
+        "": {"type": "invalid_request_error", "code": "invalid_json", "message": "Invalid JSON format"},
+    },
     module="rtproto.events.localai",
 )

@@ -40,5 +40,13 @@ VLLM = Dialect(
     ),
     unboxed=(Box("error", "message"),),
     session_type="transcription",
+    event_ids=False,
+    refusals={
+        "invalid_json": {"code": "invalid_json", "message": "Invalid JSON"},
+        "input_audio_buffer.append.audio": {"code": "invalid_audio", "message": "Invalid audio data"},
+        "session.update.session": {"code": "invalid_event", "message": "Missing required field: model"},
+        "type": {"code": "unknown_event", "message": "Unknown event type: None"},
+        "": {"code": "processing_error"},
+    },
     module="rtproto.events.vllm",
 )

@@ -27,7 +27,7 @@ from wsproto.events import CloseConnection, TextMessage
 import rtproto
 from rtproto import Config, Endpoint, events
 from rtproto.errors import HandshakeError
-from rtproto.events import translation
+from rtproto.events import translation, vllm
 
 ENGINES: list[Any] = ["aiohttp", "stream"]
 SECONDS = 20.0
@@ -134,6 +134,23 @@ def test_a_beta_session(emulator: Emulator, path: str, headers: Any) -> None:
 def test_a_transcription_session(emulator: Emulator) -> None:
     with rtproto_sync.connect(endpoint(emulator, "/v1/realtime?intent=transcription")) as rt:
         assert until(rt, events.SessionCreated)[0].session.type == "transcription"
+
+
+def test_a_session_of_vllm(begin: Callable[[Settings], Emulator]) -> None:
+    where = endpoint(begin(Settings(dialect="vllm")), dialect="vllm")
+    transcription = events.AudioTranscription(model="voxtral")
+    audio = events.AudioConfig(input=events.AudioInput(transcription=transcription))
+    with rtproto_sync.connect(where, Config(strict=True)) as rt:
+        assert until(rt, events.SessionCreated)[0].session.created > 0
+        rt.send_raw("{")
+        assert until(rt, events.ErrorEvent)[0].error.message == "Invalid JSON"
+        rt.send(events.SessionUpdate(session=events.TranscriptionSession(audio=audio)))
+        rt.send(events.InputAudioBufferCommit())
+        rt.send(events.InputAudioBufferAppend(audio=silence(0.3, 16_000) + voice(0.5, 16_000)))
+        rt.send(vllm.InputAudioBufferCommit(final=True))
+        *deltas, completed = until(rt, events.ConversationItemInputAudioTranscriptionCompleted)
+        assert completed.transcript == "".join(delta.delta for delta in deltas) == "(0.5 seconds of speech)"
+        rt.close()
 
 
 def test_a_translation_session(emulator: Emulator) -> None:

@@ -6,6 +6,8 @@ from functools import cache
 
 from ._beta import BETA
 from ._habits import WHOLE, Accent, Habits
+from ._localai import LOCALAI
+from ._vllm import VLLM
 from ._voice_live import VOICE_LIVE
 from ._xai import XAI
 
@@ -13,7 +15,7 @@ __all__ = ["WHOLE", "Accent", "Habits", "habits_of"]
 
 _TRANSLATION = Habits(dialect="ga-translation", model="gpt-realtime-translate")
 
-_OTHERS = {habits.dialect: habits for habits in (BETA, VOICE_LIVE, XAI, _TRANSLATION)}
+_OTHERS = {habits.dialect: habits for habits in (BETA, LOCALAI, VLLM, VOICE_LIVE, XAI, _TRANSLATION)}
 
 
 @cache

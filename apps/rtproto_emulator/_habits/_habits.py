@@ -43,6 +43,10 @@ def _plainly(event: events.ServerEvent, at: float) -> Iterable[events.ServerEven
     return (event,)
 
 
+def _unknown_event(got: str, known: tuple[str, ...]) -> Refusal:
+    return invalid("type", got, known)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Habits:
     """How a server of `dialect` behaves.
@@ -56,9 +60,16 @@ class Habits:
 
     `ids` makes its ids of OpenAI's, and `accent`, from what makes ids, the `Accent` of one session. `heard` is how it
     understands a session's `audio.input`. Where it `always_speaks`, it writes no answer, whatever is asked. Where it
-    `ignores_unknown`, it passes over fields that it does not know. Where it does not keep its voice (`keeps_voice`), a
-    client may change it at any time. Where its items do not overlap (`overlaps`), a call begins only after the message
-    before it has ended. `longest_id` is in characters.
+    does not keep its voice (`keeps_voice`), a client may change it at any time. Where its items do not overlap
+    (`overlaps`), a call begins only after the message before it has ended. `longest_id` is in characters.
+
+    `silent` are types of events that it has and never says. `transcription_deltas`: whether the words of a turn that
+    has ended come in deltas, too; `live_captions`: whether they come in deltas while semantic VAD waits for its end.
+    One that `answers_words` makes a response when the words of the turn are known, one that `answers_commits` does so
+    unasked, and takes no commit where voice activity makes the turns. Where it `retypes`, an update may make a
+    transcription session of a conversation. One that is `lenient` passes over fields that it does not know, one that
+    `cancels_nothing` over a cancel where nothing is active. `unknown_event` refuses an event of a type that it does
+    not know, with the types that it does. `error` makes of OpenAI's error its own.
     """
 
     dialect: str
@@ -81,22 +92,36 @@ class Habits:
     accent: Callable[[MakeId], Accent] = attrs.field(default=lambda make_id: _plainly, repr=False)
     heard: Callable[[events.AudioInput], events.AudioInput] = lambda heard: heard
     always_speaks: bool = False
-    ignores_unknown: bool = False
     keeps_voice: bool = True
     overlaps: bool = True
     longest_id: int = 32
+    silent: frozenset[str] = frozenset()
+    transcription_deltas: bool = True
+    live_captions: bool = False
+    answers_words: bool = False
+    answers_commits: bool = False
+    retypes: bool = False
+    lenient: bool = False
+    cancels_nothing: bool = False
+    unknown_event: Callable[[str, tuple[str, ...]], Refusal] = _unknown_event
+    error: Callable[[events.RealtimeError], events.RealtimeError] = lambda error: error
+
+    @property
+    def event_ids(self) -> bool:
+        """Whether each of its events has an id."""
+        return dialect(self.dialect).event_ids
 
     @property
     def unsaid(self) -> frozenset[str]:
         """Types of GA's events that it never says."""
-        return dialect(self.dialect).unsaid
+        return dialect(self.dialect).unsaid | self.silent
 
     def check_known(self, event: Any) -> None:
         """Refuses the first field, at any depth of `event`, that the protocol does not have.
 
         What the codec could not read as one of a few values stands in `extra`, too.
         """
-        if self.ignores_unknown:
+        if self.lenient:
             return
         for holder, at in walk(event, ""):
             for name, held in (holder.extra or {}).items():

@@ -83,6 +83,11 @@ def _ids(make_id: MakeId) -> MakeId:
     return make
 
 
+def _error(error: events.RealtimeError) -> events.RealtimeError:
+    """The end of a conversation has a type of its own."""
+    return attrs.evolve(error, type="max_duration") if error.code == "session_expired" else error
+
+
 XAI = Habits(
     dialect="xai",
     model="grok-voice-latest",
@@ -104,7 +109,8 @@ XAI = Habits(
     accent=Accent,
     heard=_understood,
     always_speaks=True,
-    ignores_unknown=True,
+    lenient=True,
+    error=_error,
     keeps_voice=False,
     overlaps=False,
     longest_id=64,

@@ -99,11 +99,6 @@ class Accent:
         heard = session.audio.input.transcription
         self._caption = heard is not None and bool(heard.model)
 
-    def _wrong(self, event: Any, at: float) -> _Said:
-        if event.error.code == "session_expired":
-            event.error.type = "max_duration"
-        yield event
-
     # ---- what the user says ----
 
     def _started(self, event: Any, at: float) -> _Said:
@@ -218,7 +213,6 @@ class Accent:
     _CHANGES: ClassVar[dict[type, Callable[[Accent, Any, float], _Said]]] = {
         events.SessionCreated: _created,
         events.SessionUpdated: _updated,
-        events.ErrorEvent: _wrong,
         events.InputAudioBufferSpeechStarted: _started,
         events.InputAudioBufferSpeechStopped: _stopped,
         events.InputAudioBufferCleared: _cleared,
