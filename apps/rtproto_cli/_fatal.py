@@ -69,7 +69,7 @@ def system_reason(error: BaseException) -> str:
         text = error.strerror or str(error)
     else:
         text = os.strerror(number) if number else str(error) or type(error).__name__
-    return text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def known_dialect(name: str) -> Dialect:

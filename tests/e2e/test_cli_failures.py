@@ -20,7 +20,7 @@ import rtproto_sync
 from programs import Ended, run_here, run_process
 from rtproto_cli import _turn
 from rtproto_cli.__main__ import main
-from rtproto_cli._fatal import Fatal
+from rtproto_cli._fatal import Fatal, system_reason
 from rtproto_cli._job import Job
 
 from rtproto import events
@@ -395,3 +395,11 @@ with Interrupt() as interrupt:
     print("never")
 """
     assert run_code(code, cwd=tmp_path) == Ended(130, "noted\n", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("TLS failed", "TLS failed"), ("Connection refused", "connection refused"), ("a reason", "a reason"), ("X", "x")],
+)
+def test_a_reason_ends_a_sentence(text: str, told: str) -> None:
+    assert system_reason(OSError(text)) == told
