@@ -41,7 +41,7 @@ class Machine(ABC):
             obfuscation=settings.obfuscation,
             item_object=habits.item_object,
             unsaid=habits.unsaid,
-            accent=habits.accent(settings.make_id),
+            accent=habits.accent(settings.make_id) if habits.accent else None,
             event_ids=habits.event_ids,
             error=habits.error,
         )

@@ -39,10 +39,6 @@ Accent = Callable[[events.ServerEvent, float], Iterable[events.ServerEvent]]
 """What is said in place of an event of OpenAI's, at a moment (seconds since 1970). It may change the event."""
 
 
-def _plainly(event: events.ServerEvent, at: float) -> Iterable[events.ServerEvent]:
-    return (event,)
-
-
 def _unknown_event(got: str, known: tuple[str, ...]) -> Refusal:
     return invalid("type", got, known)
 
@@ -89,7 +85,7 @@ class Habits:
     transcription_usage: bool = True
     reasoning_usage: bool = False
     ids: Callable[[MakeId], MakeId] = attrs.field(default=lambda make_id: make_id, repr=False)
-    accent: Callable[[MakeId], Accent] = attrs.field(default=lambda make_id: _plainly, repr=False)
+    accent: Callable[[MakeId], Accent] | None = attrs.field(default=None, repr=False)
     heard: Callable[[events.AudioInput], events.AudioInput] = lambda heard: heard
     always_speaks: bool = False
     keeps_voice: bool = True
