@@ -374,6 +374,20 @@ class Codec:
     def encode(self, event: Any) -> "bytes | None":
         return self._encoders[event.__class__](event)
 
+    def refusal(self, *, code: str, message: str, param: "str | None", event_id: "str | None") -> events.RealtimeError:
+        return refusal(self._which, code=code, message=message, param=param, event_id=event_id)
+
+
+def refusal(
+    which: Dialect, *, code: "str | None", message: str, param: "str | None", event_id: "str | None"
+) -> events.RealtimeError:
+    """What the `error` event of a server of that dialect holds that refuses a client's message."""
+    kind = "invalid_request_error"
+    if which.refusal is None:
+        return events.RealtimeError(type=kind, code=code, message=message, param=param, event_id=event_id)
+    details = [{"type": code, "loc": param.split(".") if param else [], "msg": message}]
+    return events.RealtimeError(type=kind, code=None, message=which.refusal, param=None, extra={"details": details})
+
 
 def to_dict(event: "events.ClientEvent | events.ServerEvent") -> dict[str, Any]:
     """The wire object of `event` in the GA vocabulary, audio as base64. Raises TypeError for what is no wire event.

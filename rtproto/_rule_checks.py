@@ -15,7 +15,7 @@ from rtproto._rule_events import (
     streamed_by,
 )
 from rtproto._rule_state import Facts
-from rtproto._unset import value
+from rtproto._unset import UNSET, value
 
 PartUse = PartDelta | PartDone | events.ResponseContentPartDone
 """Needs a part that was opened."""
@@ -41,9 +41,16 @@ def _q(text: str) -> str:
 
 
 def not_first(facts: Facts, event: events.ServerEvent) -> "str | None":
-    if facts.started:
+    if facts.started or _lacks_ids(event):
         return None
     return f"{event.wire_type} came before session.created, with which a server begins"
+
+
+def _lacks_ids(event: events.ServerEvent) -> bool:
+    """Whether it is of a server without ids, Unmute, which has no session.created either."""
+    response = getattr(event, "response", None)
+    found = (getattr(event, "item_id", ""), getattr(event, "response_id", ""), getattr(response, "id", ""))
+    return UNSET in found
 
 
 def same_event_id(facts: Facts, event: events.ServerEvent) -> "str | None":

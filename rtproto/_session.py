@@ -19,7 +19,6 @@ from rtproto.events import (
     LocalEvent,
     Opened,
     Raw,
-    RealtimeError,
     ServerEvent,
     Violation,
 )
@@ -287,8 +286,7 @@ class Session(Generic[Out, In]):
     def _answer_error(self, reason: str, raw: "str | bytes", refusal: "DecodeError | None") -> None:
         if len(self._out) >= self.config.limits.max_queue or self.state is not OPEN:
             return
-        error = RealtimeError(
-            type="invalid_request_error",
+        error = self._codec.refusal(
             code=refusal.code if refusal else "invalid_value",
             message=refusal.answer if refusal else reason,
             param=refusal.param if refusal else None,

@@ -13,7 +13,7 @@ from rtproto._codec import vocabulary
 from rtproto._dialects import DIALECTS, dialect
 from rtproto._rules import OrderRules
 from rtproto.errors import LocalProtocolError
-from rtproto.events import qwen, translation, voice_live, xai
+from rtproto.events import qwen, translation, unmute, voice_live, xai
 
 SOUND = events.AudioConfig(
     input=events.AudioInput(format=events.AudioPcm(rate=16000), turn_detection=events.ServerVad(threshold=0.5)),
@@ -285,6 +285,40 @@ def test_the_wrong_side_says_nothing_of_a_dialect_either() -> None:
 def test_the_rules_know_the_classes_of_a_dialect() -> None:
     rules = OrderRules()
     assert rules.feed(xai.ResponseOutputAudioDelta(**PLACE, delta=b"", rid="x"))[0].rule == "session-created-first"
+
+
+def test_the_rules_demand_no_beginning_of_a_server_without_one() -> None:
+    rules = OrderRules()
+    assert rules.feed(unmute.InputAudioBufferSpeechStopped()) == []
+    assert OrderRules().feed(events.ResponseCreated(response=unmute.RealtimeResponse(status="in_progress"))) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "detail"),
+    [
+        (
+            {"type": "session.update", "session": {"allow_recording": 1}},
+            {
+                "type": "invalid_type",
+                "loc": ["session", "allow_recording"],
+                "msg": "Invalid type for 'session.allow_recording': expected a boolean or null, but got an integer "
+                "instead.",
+            },
+        ),
+        ([], {"type": "invalid_json", "loc": [], "msg": "the message is not a JSON object"}),
+    ],
+)
+def test_a_server_of_unmute_says_in_details_what_is_wrong(said: Any, detail: Any) -> None:
+    server = Session(Role.SERVER, Config(dialect="unmute"))
+    server.open(0.0)
+    server.receive(json.dumps(said), 0.0)
+    assert json.loads(str(server.outgoing()[0]))["error"] == {
+        "type": "invalid_request_error",
+        "code": None,
+        "message": "Invalid message",
+        "param": None,
+        "details": [detail],
+    }
 
 
 # ---- what it costs ----

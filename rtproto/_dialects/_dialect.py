@@ -55,8 +55,9 @@ class Dialect:
     with what is said where a program says nothing. `session_type` is the type of a session that has none on the
     wire, as in all events but `typed_sessions`. `nests_tools`: whether a function's fields stand in an object of their
     own. `may_lack`: types of events and items, with fields that are not always there though GA has them: what lacks one
-    is kept as Unknown or UnknownObject. `module` has the classes that are its own. `shaped` are the fields of an event
-    in which something may differ from GA.
+    is kept as Unknown or UnknownObject. `refusal` is all that its servers say of a message that is no event:
+    what is wrong with it stands in a list of `details`. `module` has the classes that are its own. `shaped` are the
+    fields of an event in which something may differ from GA.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Dialect:
     typed_sessions: frozenset[str] = frozenset()
     nests_tools: bool = False
     may_lack: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    refusal: "str | None" = None
     module: "str | None" = None
     shaped: frozenset[str] = attrs.field(init=False, default=attrs.Factory(_shaped, takes_self=True))
 

@@ -54,5 +54,6 @@ UNMUTE = Dialect(
     boxed=(Box("instructions", "text", {"type": "constant"}),),
     session_needs={"allow_recording": False},
     session_type="realtime",
+    refusal="Invalid message",
     module="rtproto.events.unmute",
 )
