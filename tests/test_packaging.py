@@ -41,12 +41,13 @@ EXTRAS = {
     "tls": {"trustme"},
     "cli": {"typer", "rich", "python-dotenv"},
     "mic": {"sounddevice"},
+    "opus": {"sphn"},
     "azure": {"azure-identity"},
     "otel": {"opentelemetry-api"},
     "dask": {"distributed"},
 }
 EXTRAS["all"] = set[str]().union(
-    *(EXTRAS[name] for name in ("aiohttp", "trio", "sync", "audio", "speech", "emulator", "tls", "cli"))
+    *(EXTRAS[name] for name in ("aiohttp", "trio", "sync", "audio", "speech", "emulator", "opus", "tls", "cli"))
 )
 EXTRAS["demo"] = EXTRAS["all"] | EXTRAS["espeak"]
 # What a user writes, a module that it needs, and the extra that brings it.
