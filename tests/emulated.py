@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import numpy as np
 from rtproto_emulator import Policy, Settings, Translation
+from rtproto_emulator._unmute import Unmute
 
 from rtproto import Close, Config, Role, Session, events
 
@@ -81,9 +82,11 @@ class Emulated:
         self.seen: list[Any] = []
         self.wire: list[dict[str, Any]] = []
         """What the server said, as it travelled."""
-        self.policy: Policy | Translation
+        self.policy: Policy | Translation | Unmute
         if dialect == "ga-translation":
             self.policy = Translation(settings, **policy)
+        elif dialect == "unmute":
+            self.policy = Unmute(settings)
         else:
             self.policy = Policy(settings, dialect=dialect, **policy)
         self._server = Session(Role.SERVER, Config(strict=True, dialect=dialect))

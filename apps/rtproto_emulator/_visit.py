@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
 from rtproto import events
-from rtproto.events import Requested
+from rtproto._dialects import recognised
 
 from ._auth import Access, presented
 from ._denied import Denied as Denied
 from ._machine import Machine
+from ._opus import MISSING, opus_installed
 from ._policy import Policy
 from ._settings import SERVED, Settings
 from ._translation import Translation
+from ._unmute import Unmute
 
 PATHS = (
     "/v1/realtime",
@@ -24,8 +26,12 @@ PATHS = (
     "/openai/realtime",
     "/voice-live/realtime",
     "/api-ws/v1/realtime",
+    "/api/v1/realtime",
 )
-"""Where sessions are: OpenAI's paths, Azure's, Azure's preview, Azure Voice Live's, and Qwen's."""
+"""Where sessions are: OpenAI's paths, Azure's, Azure's preview, Azure Voice Live's, Qwen's, and unmute.sh's."""
+
+_UNMUTE = "/api/v1/realtime"
+"""Tells the dialect only here: other servers may have it, too."""
 
 _OPENAI = frozenset({"ga", "ga-transcription"})
 """What a request calls for that tells nothing of its dialect."""
@@ -47,15 +53,32 @@ class Visit:
 
     def policy(self, settings: Settings) -> Machine:
         """What answers it."""
-        if self.dialect == "ga-translation":
-            return Translation(settings, model=self.model, session=self.session)
-        return Policy(
-            settings,
-            model=self.model,
-            transcription=self.transcription,
-            dialect=self.dialect,
-            session=self.session,
-        )
+        return _MACHINES.get(self.dialect, _conversation)(self, settings)
+
+
+def _conversation(wanted: Visit, settings: Settings) -> Machine:
+    return Policy(
+        settings,
+        model=wanted.model,
+        transcription=wanted.transcription,
+        dialect=wanted.dialect,
+        session=wanted.session,
+    )
+
+
+def _translation(wanted: Visit, settings: Settings) -> Machine:
+    return Translation(settings, model=wanted.model, session=wanted.session)
+
+
+def _unmute(wanted: Visit, settings: Settings) -> Machine:
+    return Unmute(settings)
+
+
+_MACHINES: dict[str, Callable[[Visit, Settings], Machine]] = {
+    "ga-translation": _translation,
+    "unmute": _unmute,
+}
+"""Dialect -> what answers in it, where that is no `Policy`."""
 
 
 def visit(
@@ -69,7 +92,7 @@ def visit(
 ) -> Visit | Denied:
     """What a request asks for, if it may. Names of `headers` are lower-case; `now` is in seconds since 1970.
 
-    `unsaid` is the dialect of who tells none by path, header or model.
+    `unsaid` is the dialect of who tells none by path, host, header or model.
     """
     if path not in PATHS:
         return Denied(404, f"There is nothing at {path}: the Realtime API is at {', '.join(PATHS)}.")
@@ -78,10 +101,9 @@ def visit(
         return admitted
     if "call_id" in query:
         return Denied(404, NO_CALL, "call_id_not_found")
-    requested = Requested(
-        path=path, query=tuple(query.items()), headers=tuple(headers.items()), subprotocols=tuple(subprotocols)
-    )
-    dialect = requested.dialect
+    host = headers.get("host", "").partition(":")[0]
+    found = recognised(path, tuple(query.items()), tuple(headers.items()), subprotocols, host)
+    dialect = "unmute" if path == _UNMUTE else found
     if dialect in _OPENAI and unsaid != "ga":
         dialect = unsaid
     elif dialect not in {*SERVED, *_OPENAI, "ga-translation"}:
@@ -90,6 +112,8 @@ def visit(
     if admitted is not None and "ga-translation" in {dialect, admitted.dialect} and dialect != admitted.dialect:
         line = "Only a client secret from .../realtime/translations/client_secrets opens a translation, and no other."
         return Denied(400, line, "invalid_session_type")
+    if dialect == "unmute" and not opus_installed():
+        return Denied(501, f"{MISSING}.")
     return Visit(
         dialect="beta" if admitted and admitted.dialect == "beta" else dialect,
         subprotocol="realtime" if "realtime" in subprotocols else None,
