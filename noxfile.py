@@ -80,9 +80,10 @@ def clients(session: nox.Session) -> None:
 def minimums(session: nox.Session) -> None:
     """Test with the oldest versions that pyproject.toml admits."""
     pins = Path(session.create_tmp()) / "minimums.txt"
-    compile_lowest = ["uv", "pip", "compile", "pyproject.toml", "--extra=demo", "--resolution=lowest-direct"]
+    compile_lowest = ["uv", "pip", "compile", "pyproject.toml", "--extra=demo", "--extra=opus"]
+    compile_lowest.append("--resolution=lowest-direct")
     session.run_install(*compile_lowest, f"--python={session.python}", "--quiet", f"--output-file={pins}")
-    session.install("-e", ".[demo]", "--group", "test", "--constraints", str(pins))
+    session.install("-e", ".[demo,opus]", "--group", "test", "--constraints", str(pins))
     run_pytest(session, f"--ignore={CLIENTS}", *(f"--ignore=tests/{name}" for name in OF_NO_VERSION))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from rtproto._codec import Codec, DecodeError
+from rtproto._codec import refusal as refused
 from rtproto._config import Close, Config, Role
 from rtproto._frames import NO_STATUS, SENDABLE, Binary, Failure
 from rtproto._jsontext import loads
@@ -20,7 +21,6 @@ from rtproto.events import (
     LocalEvent,
     Opened,
     Raw,
-    RealtimeError,
     ServerEvent,
     Violation,
 )
@@ -76,7 +76,7 @@ class Session(Generic[Out, In]):
         self._backlog = 0
         """Characters received since `full` last saw nothing waiting."""
         self._codec = Codec(role, self.config.dialect or "ga", self.config.limits.max_depth)
-        self._rules = _order_rules() if self.config.strict else None
+        self._rules = _order_rules(self._codec.dialect.greets) if self.config.strict else None
 
     @property
     def state(self) -> State:
@@ -288,19 +288,11 @@ class Session(Generic[Out, In]):
     def _answer_error(self, reason: str, raw: "str | bytes", refusal: "DecodeError | None") -> None:
         if len(self._out) >= self.config.limits.max_queue or self.state is not OPEN:
             return
-        which, refusal = self._codec.dialect, refusal or DecodeError(reason, "invalid_value")
-        own = which.refusal(refusal.field, refusal.code)
-        if own is not None:
-            said: dict[str, Any] = {"message": refusal.answer, **own}
-            error = RealtimeError(**said)
-        else:
-            error = RealtimeError(
-                type="invalid_request_error",
-                code=refusal.code,
-                message=refusal.answer,
-                param=refusal.param,
-                event_id=_event_id_of(raw) if isinstance(raw, str) and refusal.code != "invalid_json" else None,
-            )
+        which, wrong = self._codec.dialect, refusal or DecodeError(reason, "invalid_value")
+        echoed = _event_id_of(raw) if isinstance(raw, str) and wrong.code != "invalid_json" else None
+        error = refused(
+            which, code=wrong.code, message=wrong.answer, param=wrong.param, event_id=echoed, field=wrong.field
+        )
         event_id = self.config.make_id("event") if which.event_ids else UNSET
         self._out.append(self._codec.encode(ErrorEvent(event_id=event_id, error=error)) or b"")
 
@@ -331,7 +323,7 @@ def _event_id_of(raw: str) -> "str | None":
     return found if isinstance(found, str) else None
 
 
-def _order_rules() -> "OrderRules":
+def _order_rules(from_start: bool) -> "OrderRules":
     from rtproto._rules import OrderRules  # loaded where it is used: most programs do without
 
-    return OrderRules()
+    return OrderRules(from_start)

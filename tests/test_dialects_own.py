@@ -287,6 +287,43 @@ def test_the_rules_know_the_classes_of_a_dialect() -> None:
     assert rules.feed(xai.ResponseOutputAudioDelta(**PLACE, delta=b"", rid="x"))[0].rule == "session-created-first"
 
 
+def test_the_rules_demand_no_beginning_of_a_server_without_one() -> None:
+    session = Session(Role.CLIENT, Config(dialect="unmute", strict=True))
+    session.open(0.0)
+    session.receive('{"type": "response.created", "response": {"status": "in_progress"}}', 0.0)
+    heard = [session.next_event() for _ in range(3)]
+    assert isinstance(heard[1], events.ResponseCreated)
+    assert heard[2] is None
+
+
+@pytest.mark.parametrize(
+    ("said", "detail"),
+    [
+        (
+            {"type": "session.update", "session": {"allow_recording": 1}},
+            {
+                "type": "invalid_type",
+                "loc": ["session", "allow_recording"],
+                "msg": "Invalid type for 'session.allow_recording': expected a boolean or null, but got an integer "
+                "instead.",
+            },
+        ),
+        ([], {"type": "invalid_json", "loc": [], "msg": "the message is not a JSON object"}),
+    ],
+)
+def test_a_server_of_unmute_says_in_details_what_is_wrong(said: Any, detail: Any) -> None:
+    server = Session(Role.SERVER, Config(dialect="unmute"))
+    server.open(0.0)
+    server.receive(json.dumps(said), 0.0)
+    assert json.loads(str(server.outgoing()[0]))["error"] == {
+        "type": "invalid_request_error",
+        "code": None,
+        "message": "Invalid message",
+        "param": None,
+        "details": [detail],
+    }
+
+
 # ---- what it costs ----
 
 

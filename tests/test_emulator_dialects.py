@@ -459,8 +459,16 @@ def test_a_field_of_a_dialect_that_means_nothing_here_is_unknown(dialect: str, f
     assert (refused["error"]["code"], refused["error"]["param"]) == ("unknown_parameter", f"session.{field}")
 
 
-@pytest.mark.parametrize("host", ["unmute.sh", "api.openai.com"])
-def test_whatever_host_a_client_names_it_finds_openais_server(host: str) -> None:
+@pytest.mark.parametrize(
+    ("host", "dialect"), [("unmute.sh", "unmute"), ("unmute.sh:443", "unmute"), ("api.openai.com", "ga")]
+)
+def test_the_host_that_a_client_names_tells_its_dialect(host: str, dialect: str) -> None:
     wanted = visit("/v1/realtime", {}, {"host": host}, [], Access(), 0.0)
     assert isinstance(wanted, Visit)
-    assert wanted.dialect == "ga"
+    assert wanted.dialect == dialect
+
+
+def test_unmutes_public_path_tells_its_dialect() -> None:
+    wanted = visit("/api/v1/realtime", {}, {}, ["realtime"], Access(), 0.0)
+    assert isinstance(wanted, Visit)
+    assert (wanted.dialect, wanted.subprotocol) == ("unmute", "realtime")

@@ -41,6 +41,7 @@ EXTRAS = {
     "tls": {"trustme"},
     "cli": {"typer", "rich", "python-dotenv"},
     "mic": {"sounddevice"},
+    "opus": {"sphn"},
     "azure": {"azure-identity"},
     "otel": {"opentelemetry-api"},
     "dask": {"distributed"},

@@ -39,6 +39,7 @@ class Dialect(str, Enum):
     qwen = "qwen"
     localai = "localai"
     vllm = "vllm"
+    unmute = "unmute"
 
 
 class Ears(str, Enum):
@@ -76,7 +77,10 @@ class Voice(str, Enum):
 def serve(
     host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8080,
-    pace: Annotated[float, typer.Option(min=0.1, help="How many times faster than real time it speaks.")] = 8.0,
+    pace: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="How many times faster than real time it speaks; 8, and 1 for Unmute's clients."),
+    ] = None,
     duration: Annotated[float, typer.Option(min=1.0, help="Seconds until a session expires.")] = 3600.0,
     engine: Annotated[Engine, typer.Option(help="aiohttp, or rtproto's own byte driver.")] = Engine.aiohttp,
     ears: Annotated[
@@ -180,8 +184,8 @@ def serve(
     the words back.
 
     Clients find it at **/v1/realtime** (OpenAI, xAI), **/openai/v1/realtime** (Azure), **/openai/realtime** (Azure
-    preview, beta protocol), **/voice-live/realtime** (Azure Voice Live) and **/api-ws/v1/realtime** (Qwen). To point an
-    official client at it:
+    preview, beta protocol), **/voice-live/realtime** (Azure Voice Live), **/api-ws/v1/realtime** (Qwen) and
+    **/api/v1/realtime** (Unmute, with `pip install 'rtproto[opus]'`). To point an official client at it:
 
         OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=any python your_program.py
 

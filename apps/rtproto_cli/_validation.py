@@ -175,7 +175,8 @@ class Validation:
             self._session_id = found if isinstance(found, str) else None
         if self._rules is None:
             self.sessions += 1
-            self._rules = OrderRules(from_start=self.sessions > 1 or self._first_from_start)
+            begins = self.sessions > 1 or self._first_from_start
+            self._rules = OrderRules(from_start=begins and dialect(self.dialect).greets)
         return self._rules
 
     def _note(self, number: int, record: Record, side: Side) -> Iterator[Breach]:

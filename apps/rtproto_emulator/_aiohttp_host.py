@@ -22,6 +22,7 @@ from ._faults import Fault
 from ._listening import listening
 from ._rest import MAX_BODY, REST_PATHS, Rest
 from ._sessions import Sessions
+from ._unmute_pages import PAGES
 from ._visit import Denied, visit
 from ._wire_faults import denied_by, reset
 
@@ -116,6 +117,9 @@ def application(sessions: Sessions) -> web.Application:
     async def health(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
+    async def page(request: web.Request) -> web.Response:
+        return web.json_response(PAGES[request.path](), headers=_CORS)
+
     async def metrics(request: web.Request) -> web.Response:
         try:
             from ._exposition import CONTENT_TYPE, exposition
@@ -140,6 +144,8 @@ def application(sessions: Sessions) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_get("/healthz", health)
     app.router.add_get("/metrics", metrics)
+    for path in PAGES:
+        app.router.add_get(path, page)
     if sessions.settings.control:
         app.router.add_route("*", PREFIX + "{path:.*}", control)
     # Every path comes here, so that a wrong one is told where the right ones are.

@@ -18,7 +18,7 @@ import attrs
 
 from rtproto import events
 from rtproto._frames import SENDABLE
-from rtproto.events import beta, qwen, translation, xai
+from rtproto.events import beta, qwen, translation, unmute, xai
 
 _SPELLING = re.compile(
     r"(?P<kind>[a-z0-9-]+)(?::(?P<arguments>[^@#*%]*))?(?:@(?P<at>[\w.]+))?(?:#(?P<nth>\d{1,9}))?"
@@ -45,7 +45,7 @@ _TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 
 
 def _types(base: type) -> dict[str, None]:
-    found = (vars(module).values() for module in (events, beta, qwen, translation, xai))
+    found = (vars(module).values() for module in (events, beta, qwen, translation, unmute, xai))
     classes = (cls for names in found for cls in names if isinstance(cls, type) and issubclass(cls, base))
     return dict.fromkeys(sorted(filter(None, (getattr(cls, "type", "") for cls in classes))))
 

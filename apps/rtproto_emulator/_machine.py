@@ -47,6 +47,8 @@ class Machine(ABC):
         )
         self._since_1970 = 0.0
         """What a moment of the monotonic clock lacks."""
+        self.tell_sound: Callable[[float, float], object] | None = None
+        """Is told how many seconds were heard and said, by a session whose sound is compressed."""
         self._expires: float | None = None
         """When the session ends; None before it begins, and once it has ended."""
         self._asked = 0.0
@@ -79,11 +81,15 @@ class Machine(ABC):
         if handler is None:
             known = tuple(self._habits.wire_type(str(cls.type)) for cls in self.HANDLERS)
             raise self._habits.unknown_event(event.wire_type, known)
+        self._check(event, event_id)
+        handler(self, event, now)
+
+    def _check(self, event: events.ClientEvent, event_id: str) -> None:
+        """Refuses what no handler would see."""
         if len(event_id) > _MAX_EVENT_ID:
             raise too_long("event_id", event_id, _MAX_EVENT_ID)
         if event.extra is not None or not isinstance(event, events.InputAudioBufferAppend):
             self._habits.check_known(event)
-        handler(self, event, now)
 
     def next_event(self) -> events.ServerEvent | Close | None:
         """What must be sent next, None when there is nothing now. After a Close nothing comes any more."""

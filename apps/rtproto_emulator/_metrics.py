@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events
-from rtproto.events import translation, vllm
+from rtproto.events import translation, unmute, vllm
 
 from ._sound import encoding_of, pcm16
 
@@ -21,6 +21,9 @@ _MAX_CODES = 64
 """Codes of errors that are told apart: the policy has some thirty, and a scenario may add its own."""
 _MAX_WAITING = 64
 """Turns of a session whose transcription is waited for: where none is wanted, none comes."""
+
+_COMPRESSED = frozenset({"unmute"})
+"""Dialects whose sound is as long as only its session knows."""
 
 _OUTCOMES = {(1001, "session_expired"): "expired", (4000, "beta_api_shape_disabled"): "beta_disabled"}
 """How a session has ended, by the code of the server's Close and that of its last error: a fault may close with any."""
@@ -83,6 +86,7 @@ class Meter:
         self._input = _bytes_per_second(None)
         if dialect == "vllm":  # whose sessions do not say
             self._input = pcm16(16_000).bytes_per_ms * 1000
+        self._compressed = dialect in _COMPRESSED
         self._turn_ended: float | None = None
         self._answers: dict[str, _Answer] = {}
         self._waiting: dict[str, float] = {}
@@ -106,6 +110,11 @@ class Meter:
         if handler is not None:
             handler(self, event, now)
 
+    def sounded(self, heard: float, said: float) -> None:
+        """So many seconds were heard and said, in a session whose sound is compressed."""
+        self._metrics.seconds_received += heard
+        self._metrics.seconds_sent += said
+
     def closed(self, close: Close) -> None:
         """The server ends the session."""
         self._outcome = _OUTCOMES.get((close.code, self._error), "closed_by_server")
@@ -125,7 +134,8 @@ class Meter:
             self._outcome = "closed_by_client"
 
     def _audio_received(self, event: events.InputAudioBufferAppend, now: float) -> None:
-        self._metrics.seconds_received += len(event.audio) / self._input
+        if not self._compressed:
+            self._metrics.seconds_received += len(event.audio) / self._input
 
     def _sound_ended(self, event: vllm.InputAudioBufferCommit, now: float) -> None:
         if event.final:
@@ -152,13 +162,14 @@ class Meter:
         self._answers[str(event.response.id)] = _Answer(since, _bytes_per_second(audio.output if audio else None))
 
     def _audio_sent(self, event: events.ResponseOutputAudioDelta, now: float) -> None:
-        answer = self._answers.get(event.response_id)
+        answer = self._answers.get(str(event.response_id))
         if answer is None:
             return
         if answer.since is not None:
             self._metrics.first_audio.add(now - answer.since)
             answer.since = None
-        self._metrics.seconds_sent += len(event.delta) / answer.bytes_per_second
+        if not self._compressed:
+            self._metrics.seconds_sent += len(event.delta) / answer.bytes_per_second
 
     def _translation_sent(self, event: translation.SessionOutputAudioDelta, now: float) -> None:
         self._metrics.seconds_sent += len(event.delta) / _bytes_per_second(None)
@@ -169,6 +180,15 @@ class Meter:
         self._done = event.response.id
         self._answers.pop(str(event.response.id), None)
         self._metrics.responses[str(event.response.status or "unknown")] += 1
+
+    def _turn_paused(self, event: unmute.InputAudioBufferSpeechStopped, now: float) -> None:
+        self._turn_ended = now
+
+    def _answer_spoken(self, event: unmute.ResponseOutputAudioDone, now: float) -> None:
+        self._metrics.responses["completed"] += 1
+
+    def _answer_interrupted(self, event: unmute.InterruptedByVad, now: float) -> None:
+        self._metrics.responses["cancelled"] += 1
 
     def _transcribed(self, event: events.ConversationItemInputAudioTranscriptionCompleted, now: float) -> None:
         since = self._waiting.pop(event.item_id, None)
@@ -199,6 +219,10 @@ class Meter:
         events.ResponseOutputAudioDelta: _audio_sent,
         events.ResponseDone: _response_ended,
         translation.SessionOutputAudioDelta: _translation_sent,
+        unmute.InputAudioBufferSpeechStopped: _turn_paused,
+        unmute.ResponseOutputAudioDelta: _audio_sent,
+        unmute.ResponseOutputAudioDone: _answer_spoken,
+        unmute.InterruptedByVad: _answer_interrupted,
         events.ConversationItemInputAudioTranscriptionCompleted: _transcribed,
         events.ErrorEvent: _refused,
         vllm.ConversationItemInputAudioTranscriptionCompleted: _written_down,

@@ -16,7 +16,7 @@ from ._ending import Ending, failed, incomplete
 from ._engines import Call, Context, Fail, Incomplete, Inject, McpApproval, McpCall, Play, Say, Tell, Wait
 from ._outbox import Outbox
 from ._output import Output
-from ._settings import Settings
+from ._settings import PACE, Settings
 from ._sound import Sound, pieces
 from ._tokens import no_usage, spoken_words, usage
 
@@ -149,7 +149,7 @@ class Response:
             self._output.word(word)
 
     def _pause(self, audio_ms: float) -> Plan:
-        seconds = audio_ms / 1000 / self._settings.pace
+        seconds = audio_ms / 1000 / (self._settings.pace or PACE)
         if seconds > 0:
             yield seconds
 

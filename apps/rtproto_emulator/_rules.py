@@ -181,6 +181,15 @@ def _again(found: re.Match[str], asked: Asked) -> str:
     return asked.before or "I have not said anything yet."
 
 
+_STILL_SILENT = ("Are you still there?", "I am still listening.", "Nobody seems to be there. Bye!")
+
+
+def _nothing_said(found: re.Match[str], asked: Asked) -> str:
+    """What to say to "...", as which a long silence is told: each time another thing, the last of which ends it."""
+    known = _STILL_SILENT.index(asked.before) if asked.before in _STILL_SILENT else -1
+    return _STILL_SILENT[(known + 1) % len(_STILL_SILENT)]
+
+
 def _greeted(found: re.Match[str], asked: Asked) -> str:
     return f"{found['greeting'].capitalize()}. I am a small offline server. Ask me what I can do."
 
@@ -204,6 +213,7 @@ _ORDERS = _table(
     (r"how is (?:the word )?[\"']?(?P<word>\w+)[\"']? (?:spelled|spelt)", _spelled),
 )
 _QUESTIONS = _table(
+    (r"", _nothing_said),
     (
         r"(?P<greeting>hello|hi|hey|good (?:morning|afternoon|evening|day))(?: (?:there|again|everyone|everybody))?",
         _greeted,

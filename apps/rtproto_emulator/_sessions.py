@@ -71,8 +71,10 @@ class Sessions:
     async def converse(self, wire: SessionWire, wanted: Visit) -> None:
         """Runs a session until one side ends it."""
         number = next(self._numbers)
-        policy = Injected(wanted.policy(self.settings.for_session(number)), FaultPlan(self.faults, number))
+        machine = wanted.policy(self.settings.for_session(number))
+        policy = Injected(machine, FaultPlan(self.faults, number))
         meter = Meter(self.metrics, wanted.dialect)
+        machine.tell_sound = meter.sounded
         talk = _Talk(wire, policy, wanted.dialect, meter, self.settings.observe)
         self._talks.add(talk)
         logger.info("session opened (%d open)", len(self._talks))

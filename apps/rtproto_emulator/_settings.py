@@ -14,19 +14,25 @@ from ._auth import checked_keys
 from ._engines import Responder, Speaker, Transcriber, VoiceActivity
 from ._faults import Fault
 from ._ids import seeded_ids
+from ._opus import MISSING, opus_installed
 from ._scenario import Scenario
 from ._simple import EchoResponder, EchoSpeaker, SpeechMeter
 from ._vad import EnergyActivity
 
+PACE = 8.0
+"""How many times faster than real time it speaks where nobody says."""
+
 _POSITIVE: Callable[[Any, Any, Any], Any] = attrs.validators.gt(0)
 
-SERVED = ("ga", "beta", "azure-voicelive", "xai", "qwen", "localai", "vllm")
+SERVED = ("ga", "beta", "azure-voicelive", "xai", "qwen", "localai", "unmute", "vllm")
 """The dialects that it speaks; which kind of session it is at OpenAI a client says by its URL."""
 
 
 def _served(_settings: Any, _field: Any, dialect: str) -> None:
     if dialect not in SERVED:
         raise ValueError(f"no server speaks {dialect!r} here; choose one of {', '.join(SERVED)}")
+    if dialect == "unmute" and not opus_installed():
+        raise ValueError(MISSING)
 
 
 Observe = Callable[[Side, events.ClientEvent | events.ServerEvent | events.LocalEvent], object]
@@ -57,9 +63,9 @@ class Settings:
     cannot be sent in HTTP.
     """
 
-    pace: float = attrs.field(default=8.0, validator=_POSITIVE)
-    """How many times faster than real time audio is sent; `math.inf`: all at once. Real servers are several times
-    faster than real time, and a client must be able to interrupt in the middle."""
+    pace: float | None = attrs.field(default=None, validator=attrs.validators.optional(_POSITIVE))
+    """How many times faster than real time audio is sent; `math.inf`: all at once. None: 8 times, as real servers are
+    several times faster than real time, and a client must be able to interrupt in the middle; Unmute in real time."""
 
     delta_ms: int = attrs.field(default=100, validator=_POSITIVE)
     """Audio in one delta."""

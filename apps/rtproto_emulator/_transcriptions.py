@@ -125,7 +125,7 @@ class Transcriptions:
         """Begins to transcribe a turn that may have ended here. Dropping what it returns cancels it."""
         if sound.ms > _MAX_EARLY_MS:
             return None
-        early = Early(wanted, self._understand(sound, wanted))
+        early = Early(wanted, self.understand(sound, wanted))
         early.words()
         return early
 
@@ -145,14 +145,14 @@ class Transcriptions:
         self._jobs.append(
             _Job(
                 item_id=item_id,
-                pieces=known.pieces() if known else self._understand(sound, wanted),
+                pieces=known.pieces() if known else self.understand(sound, wanted),
                 wanted=wanted,
                 ms=sound.ms,
                 finish=finish,
             )
         )
 
-    def _understand(self, sound: Sound, wanted: Wanted | None) -> Iterator[str | None]:
+    def understand(self, sound: Sound, wanted: Wanted | None) -> Iterator[str | None]:
         # A generator, so that an engine that raises at once is told like one that raises later.
         yield from self._transcriber.transcribe(
             Speech(

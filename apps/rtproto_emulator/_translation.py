@@ -22,7 +22,7 @@ from ._machine import Machine
 from ._refusal import Refusal, unknown
 from ._script import acting
 from ._session import default_translation, merged
-from ._settings import Settings
+from ._settings import PACE, Settings
 from ._sound import PCM16, Sound, pieces
 from ._tokens import spoken_words
 from ._vad import Started, Stopped
@@ -214,7 +214,7 @@ class Translation(Machine):
             )
             ms = len(data) // PCM16.bytes_per_ms
             self._spoken_ms += ms
-            yield ms / 1000 / self.settings.pace
+            yield ms / 1000 / (self.settings.pace or PACE)
         self._tell(waiting)
 
     def _tell(self, words: Iterable[str]) -> None:

@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from rtproto import events
-from rtproto.events import Requested
+from rtproto._dialects import recognised
 
 from ._auth import Access, presented, selected
 from ._denied import Denied as Denied
 from ._machine import Machine
+from ._opus import MISSING, opus_installed
 from ._policy import Policy
-from ._settings import SERVED, Settings
+from ._settings import Settings
 from ._translation import Translation
+from ._unmute import Unmute
 from ._vllm import Vllm
 from ._xai_policy import XaiPolicy
 
@@ -26,8 +28,12 @@ PATHS = (
     "/openai/realtime",
     "/voice-live/realtime",
     "/api-ws/v1/realtime",
+    "/api/v1/realtime",
 )
-"""Where sessions are: OpenAI's paths, Azure's, Azure's preview, Azure Voice Live's, and Qwen's."""
+"""Where sessions are: OpenAI's paths, Azure's, Azure's preview, Azure Voice Live's, Qwen's, and unmute.sh's."""
+
+_UNMUTE = "/api/v1/realtime"
+"""Tells the dialect only here: other servers may have it, too."""
 
 _OPENAI = frozenset({"ga", "ga-transcription"})
 """What a request calls for that tells nothing of its dialect."""
@@ -71,8 +77,16 @@ def _vllm(wanted: Visit, settings: Settings) -> Machine:
     return Vllm(settings)
 
 
-_MACHINES: dict[str, Callable[[Visit, Settings], Machine]] = {"ga-translation": _translation, "vllm": _vllm}
-"""Dialects in which a session is no conversation."""
+def _unmute(wanted: Visit, settings: Settings) -> Machine:
+    return Unmute(settings)
+
+
+_MACHINES: dict[str, Callable[[Visit, Settings], Machine]] = {
+    "ga-translation": _translation,
+    "unmute": _unmute,
+    "vllm": _vllm,
+}
+"""Dialect -> what answers in it, where that is no `Policy`."""
 
 
 def visit(
@@ -86,7 +100,7 @@ def visit(
 ) -> Visit | Denied:
     """What a request asks for, if it may. Names of `headers` are lower-case; `now` is in seconds since 1970.
 
-    `unsaid` is the dialect of who tells none by path, header or model.
+    `unsaid` is the dialect of who tells none by path, host, header or model.
     """
     if path not in PATHS:
         return Denied(404, f"There is nothing at {path}: the Realtime API is at {', '.join(PATHS)}.")
@@ -95,18 +109,16 @@ def visit(
         return admitted
     if "call_id" in query:
         return Denied(404, NO_CALL, "call_id_not_found")
-    requested = Requested(
-        path=path, query=tuple(query.items()), headers=tuple(headers.items()), subprotocols=tuple(subprotocols)
-    )
-    dialect = requested.dialect
+    host = headers.get("host", "").partition(":")[0]
+    found = recognised(path, tuple(query.items()), tuple(headers.items()), subprotocols, host)
+    dialect = "unmute" if path == _UNMUTE else found
     if dialect in _OPENAI and unsaid != "ga":
         dialect = unsaid
-    elif dialect not in {*SERVED, *_OPENAI, "ga-translation"}:
-        # Any Host may be named to this server, also one whose dialect it lacks.
-        dialect = "ga"
     if admitted is not None and "ga-translation" in {dialect, admitted.dialect} and dialect != admitted.dialect:
         line = "Only a client secret from .../realtime/translations/client_secrets opens a translation, and no other."
         return Denied(400, line, "invalid_session_type")
+    if dialect == "unmute" and not opus_installed():
+        return Denied(501, f"{MISSING}.")
     return Visit(
         dialect="beta" if admitted and admitted.dialect == "beta" else dialect,
         subprotocol=selected(subprotocols),

@@ -57,8 +57,10 @@ class Dialect:
     own. `may_lack`: types of events and items, with fields that are not always there though GA has them: what lacks one
     is kept as Unknown or UnknownObject. `event_ids`: whether its server gives its events ids. `refusals`: its
     server's own errors for a client's message that is no event, by the field at fault such as
-    ``input_audio_buffer.append.audio``, else by our code, else by ""; where one has no message it is ours. `module` has
-    the classes that are its own. `shaped` are the fields of an event in which something may differ from GA.
+    ``input_audio_buffer.append.audio``, else by our code, else by ""; where one has no message it is ours, and where
+    it gives `details`, what is wrong stands in a list of them. `greets`: whether a session begins with
+    ``session.created``. `module` has the classes that are its own. `shaped` are the fields of an event in which
+    something may differ from GA.
     """
 
     name: str
@@ -81,7 +83,9 @@ class Dialect:
     nests_tools: bool = False
     may_lack: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     event_ids: bool = True
-    refusals: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
+    refusals: Mapping[str, Mapping[str, "str | None"]] = attrs.field(factory=dict)
+    details: bool = False
+    greets: bool = True
     module: "str | None" = None
     shaped: frozenset[str] = attrs.field(init=False, default=attrs.Factory(_shaped, takes_self=True))
 
@@ -95,7 +99,7 @@ class Dialect:
         lacks = (ga == pattern or (pattern[-1] == "*" and ga.startswith(pattern[:-1])) for pattern in self.absent)
         return ga in self.names.values() or not any(lacks)
 
-    def refusal(self, field: str, code: str) -> "Mapping[str, str] | None":
+    def refusal(self, field: str, code: str) -> "Mapping[str, str | None] | None":
         """The error of its server for a message that is no event; None where it has none of its own."""
         return next((self.refusals[key] for key in (field or code, code, "") if key in self.refusals), None)
 

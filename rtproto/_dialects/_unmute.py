@@ -54,5 +54,8 @@ UNMUTE = Dialect(
     boxed=(Box("instructions", "text", {"type": "constant"}),),
     session_needs={"allow_recording": False},
     session_type="realtime",
+    refusals={"": {"type": "invalid_request_error", "code": None, "message": "Invalid message", "param": None}},
+    details=True,
+    greets=False,
     module="rtproto.events.unmute",
 )
