@@ -38,7 +38,9 @@ class Machine(ABC):
             obfuscation=settings.obfuscation,
             item_object=self._habits.item_object,
             unsaid=self._habits.unsaid,
+            rewrite=self._habits.rewrite,
         )
+        self._handlers = {cls: do for cls, do in self.HANDLERS.items() if cls not in self._habits.unknown_events}
         self._expires: float | None = None
         """When the session ends; None before it begins, and once it has ended."""
         self._asked = 0.0
@@ -65,9 +67,9 @@ class Machine(ABC):
 
     def _handle(self, event: events.ClientEvent, event_id: str, now: float) -> None:
         # A dialect's own class of an event is derived from the one that all share.
-        handler = next((self.HANDLERS[cls] for cls in type(event).__mro__ if cls in self.HANDLERS), None)
+        handler = next((self._handlers[cls] for cls in type(event).__mro__ if cls in self._handlers), None)
         if handler is None:
-            known = tuple(self._habits.wire_type(str(cls.type)) for cls in self.HANDLERS)
+            known = tuple(self._habits.wire_type(str(cls.type)) for cls in self._handlers)
             raise invalid("type", event.wire_type, known)
         if len(event_id) > _MAX_EVENT_ID:
             raise too_long("event_id", event_id, _MAX_EVENT_ID)

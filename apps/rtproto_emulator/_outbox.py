@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import attrs
@@ -36,6 +36,7 @@ class Outbox:
         obfuscation: bool = False,
         item_object: str | UnsetType = UNSET,
         unsaid: Collection[str] = (),
+        rewrite: Callable[[events.ServerEvent], Iterable[events.ServerEvent]] = lambda event: (event,),
     ) -> None:
         self.make_id = make_id
         self.on_send: Callable[[events.ServerEvent], object] | None = None
@@ -47,6 +48,8 @@ class Outbox:
         """What stands as `object` in every item."""
         self._unsaid = unsaid
         """Types that the client's dialect does not have: nobody hears of them, so nothing counts or breaks them."""
+        self._rewrite = rewrite
+        """Makes of an event what the client's dialect says in its place."""
         self._waiting: deque[events.ServerEvent | Close | Mark] = deque()
 
     def __len__(self) -> int:
@@ -54,8 +57,11 @@ class Outbox:
 
     def send(self, event: events.ServerEvent) -> None:
         """Says `event`, which is nobody else's yet."""
-        if event.type in self._unsaid:
-            return
+        for said in self._rewrite(event):
+            if said.type not in self._unsaid:
+                self._say(said)
+
+    def _say(self, event: events.ServerEvent) -> None:
         event.event_id = self.make_id("event")
         if self._item_object is not UNSET:
             self._mark(event)

@@ -9,14 +9,16 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events, value
+from rtproto.events import qwen
 
 from ._asked import asked, refuse_transcription
 from ._conversation import Conversation, place
 from ._ears import Ears
+from ._habits import ITEMS
 from ._items import sounds_of, taken
 from ._machine import Machine
 from ._mcp import McpLists
-from ._refusal import Refusal
+from ._refusal import Refusal, invalid
 from ._responses import Responses
 from ._script import acting
 from ._session import default_session, instructions_of, updated_session
@@ -57,9 +59,18 @@ class Policy(Machine):
             max_audio=settings.max_audio,
         )
         self._transcriptions = Transcriptions(out, settings.engines.transcriber)
-        self._ears = Ears(settings.engines.activity, settings.max_input_ms, self._transcriptions.pause_ms)
+        self._ears = Ears(
+            settings.engines.activity,
+            settings.max_input_ms,
+            self._transcriptions.pause_ms,
+            self._habits.least_threshold,
+        )
         self._turns = Turns(out, self._habits, self._ears, self._conversation, self._transcriptions)
         self._responses = Responses(out, settings, self._habits, self._conversation, self._transcriptions)
+        self._owes: float | None = None
+        """Since when a response is due that nobody asked for, as soon as none is active."""
+        self._finishes: float | None = None
+        """Since when the client has nothing more to say."""
         scenario = settings.scenario
         self._mcp = McpLists(out, scenario.mcp if scenario else {})
 
@@ -90,12 +101,19 @@ class Policy(Machine):
         self._out.send(events.SessionCreated(session=self._session))
 
     def _moments(self) -> Iterable[float | None]:
-        return (self._idle_at(), self._responses.due)
+        return (self._idle_at(), self._owed_at(), self._responses.due, self._finished_at())
 
     def _act(self, moment: float) -> None:
         idle_at = self._idle_at()
+        owed_at, finished_at = self._owed_at(), self._finished_at()
         if idle_at is not None and idle_at <= moment:
             self._idle(moment)
+        elif owed_at is not None and owed_at <= moment:
+            self._owes = None
+            self._respond_unasked(moment)
+        elif finished_at is not None and finished_at <= moment:
+            self._finishes = None
+            self._out.send(qwen.SessionFinished())
         else:
             self._responses.advance(moment)
 
@@ -103,6 +121,14 @@ class Policy(Machine):
         """When the silence since the last answer has lasted too long."""
         since, timeout = self._responses.quiet_since, self._turns.idle_ms
         return None if since is None or timeout is None else since + timeout / 1000
+
+    def _owed_at(self) -> float | None:
+        free = self._owes is not None and self._responses.active is None
+        return max(self._owes or 0.0, self._responses.ended) if free else None
+
+    def _finished_at(self) -> float | None:
+        busy = not self._responses.idle or self._transcriptions.pending or self._owes is not None
+        return None if self._finishes is None or busy else max(self._finishes, self._responses.ended)
 
     def _idle(self, now: float) -> None:
         self._responses.quiet_since = None
@@ -161,8 +187,18 @@ class Policy(Machine):
         message = "output_audio_buffer.clear is for WebRTC and SIP: over a WebSocket the client plays the audio."
         raise Refusal("invalid_event_for_transport", message, "type")
 
+    def _show(self, event: qwen.InputImageBufferAppend, now: float) -> None:
+        self._turns.show(event.image)
+
+    def _finish(self, event: qwen.SessionFinish, now: float) -> None:
+        if self._turns.finish() and self._turns.asks:
+            self._owes = now
+        self._finishes = now
+
     def _create_item(self, event: events.ConversationItemCreate, now: float) -> None:
-        conversation = self._conversation
+        conversation, kind = self._conversation, getattr(event.item, "type", None)
+        if kind in ITEMS and kind not in self._habits.items:
+            raise invalid("item.type", kind, self._habits.items)
         approvals = conversation.approval_requests()
         item = taken(event.item, self._out.make_id, conversation.call_ids(), "item", approvals)
         item_id = value(getattr(item, "id", None), "")
@@ -172,8 +208,14 @@ class Policy(Machine):
         for index, sound in sounds_of(event.item, self._ears.buffer.encoding):
             conversation.add_sound(item_id, index, sound)
             self._transcriptions.start(item_id, sound, None, partial(conversation.transcribed, item_id, index))
+        if isinstance(item, events.FunctionCallOutputItem) and self._answers_outputs and not conversation.open_calls():
+            self._owes = now
         if isinstance(item, events.McpApprovalResponseItem) and item.approve and self._responses.active is None:
             self._respond_unasked(now)
+
+    @property
+    def _answers_outputs(self) -> bool:
+        return self._habits.answers_outputs and self._turns.detects and self._turns.asks
 
     def _delete_item(self, event: events.ConversationItemDelete, now: float) -> None:
         self._conversation.get(event.item_id, "delete", "deleting")
@@ -224,4 +266,6 @@ class Policy(Machine):
         events.ResponseCreate: _create_response,
         events.ResponseCancel: _cancel_response,
         events.OutputAudioBufferClear: _clear_output,
+        qwen.InputImageBufferAppend: _show,
+        qwen.SessionFinish: _finish,
     }

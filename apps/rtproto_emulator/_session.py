@@ -21,8 +21,6 @@ _INPUT = events.AudioInput(
     turn_detection=WHOLE[events.ServerVad],
 )
 _OUTPUT = events.AudioOutput(format=events.AudioPcm(rate=24_000), voice="alloy", speed=1.0)
-_CLEARED = frozenset({"turn_detection"})
-"""A null here is no return to the default, but nothing at all: push-to-talk."""
 
 Session = events.RealtimeSession | events.TranscriptionSession
 
@@ -107,7 +105,7 @@ def updated_session(
         new = attrs.evolve(new, extra=change.extra)
     if isinstance(new, events.RealtimeSession):
         new = habits.settled(new)
-    _check_changes(current, new, spoke, busy)
+    _check_changes(current, new, spoke and habits.fixes_voice, busy)
     return new
 
 
@@ -125,11 +123,11 @@ def merged(current: Any, change: Any, default: Any, habits: Habits) -> Any:
             raise unknown(f"session.{field.name}")
         old, base = getattr(current, field.name), getattr(default, field.name, UNSET)
         if new is None:
-            fields[field.name] = None if field.name in _CLEARED or base is UNSET else base
+            fields[field.name] = None if field.name in habits.cleared or base is UNSET else base
         elif attrs.has(type(new)) and not isinstance(new, events.UnknownObject):
-            kept = type(old) is type(new) and field.name not in habits.replaced
+            kept = isinstance(old, type(new)) and field.name not in habits.replaced
             start = old if kept else habits.whole.get(type(new), new)
-            fields[field.name] = merged(start, new, base if type(base) is type(new) else start, habits)
+            fields[field.name] = merged(start, new, base if isinstance(base, type(new)) else start, habits)
         else:
             fields[field.name] = new
     return attrs.evolve(current, **fields)

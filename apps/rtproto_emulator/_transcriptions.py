@@ -11,6 +11,7 @@ import attrs
 from rtproto import UNSET, Opt, events, value
 
 from ._engines import EarlyTranscriber, Speech, Transcriber
+from ._habits import Habits, Partial
 from ._outbox import Outbox
 from ._sound import Sound
 from ._tokens import INPUT_MS_PER_TOKEN, text_tokens
@@ -22,7 +23,7 @@ class Wanted:
 
     `usage` is how they are billed: "tokens" or "duration" (None: nothing is told). A `whole` transcript comes in one
     delta. A `diarized` one comes in segments, too. Where `logprobs` are wanted they are null: no recogniser here
-    knows them.
+    knows them. `partial` makes of each delta, and of the transcript by then, what is said.
     """
 
     language: str | None = None
@@ -31,22 +32,24 @@ class Wanted:
     whole: bool = False
     diarized: bool = False
     logprobs: bool = False
+    partial: Callable[[Partial, str], events.ServerEvent] = lambda piece, transcript: piece
 
     def known(self) -> dict[str, Any]:
         """What every event of a transcription has."""
         return {"content_index": 0, "logprobs": None if self.logprobs else UNSET}
 
 
-def wanted_of(transcription: events.AudioTranscription, include: Sequence[str], *, billed: bool) -> Wanted:
+def wanted_of(transcription: events.AudioTranscription, include: Sequence[str], habits: Habits) -> Wanted:
     """What a session's `transcription` asks for: what its model is known for."""
     model = value(transcription.model, "")
     return Wanted(
         language=value(transcription.language, None),
         prompt=value(transcription.prompt, None),
-        usage=None if not billed else "tokens" if model.startswith("gpt-4o") else "duration",
+        usage=None if not habits.transcription_usage else "tokens" if model.startswith("gpt-4o") else "duration",
         whole=model == "whisper-1",
         diarized="diarize" in model,
         logprobs=_LOGPROBS in include,
+        partial=habits.partial,
     )
 
 
@@ -186,14 +189,13 @@ class Transcriptions:
 
     def _say(self, job: _Job, wanted: Wanted, piece: str) -> None:
         padding = self._out.padding(piece)
-        self._out.send(
-            events.ConversationItemInputAudioTranscriptionDelta(
-                item_id=job.item_id,
-                delta=piece,
-                obfuscation=UNSET if padding is None else padding,
-                **wanted.known(),
-            )
+        delta = events.ConversationItemInputAudioTranscriptionDelta(
+            item_id=job.item_id,
+            delta=piece,
+            obfuscation=UNSET if padding is None else padding,
+            **wanted.known(),
         )
+        self._out.send(wanted.partial(delta, job.transcript))
 
     def _complete(self, job: _Job, wanted: Wanted, transcript: str) -> None:
         if wanted.whole and transcript:

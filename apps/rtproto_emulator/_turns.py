@@ -16,6 +16,8 @@ from ._finished import sounds_finished
 from ._habits import Habits
 from ._items import idle_note
 from ._outbox import Outbox
+from ._pictures import Pictures
+from ._refusal import Refusal
 from ._session import Session, audio_input
 from ._sound import Sound
 from ._transcriptions import Early, Transcriptions, Wanted, wanted_of
@@ -50,18 +52,24 @@ class Turns:
         self._heard = events.AudioInput()
         self._wanted: Wanted | None = None
         self._speech: _Speech | None = None
+        self._pictures = Pictures()
 
     def follow(self, session: Session) -> None:
         """Hears as `session` says from now on."""
         self._heard = audio_input(session)
         self._ears.configure(self._heard)
         self._wanted = (
-            wanted_of(self._heard.transcription, session.include or (), billed=self._habits.transcription_usage)
+            wanted_of(self._heard.transcription, session.include or (), self._habits)
             if self._heard.transcription
             else None
         )
         if not self._ears.speaking:
             self._speech = None
+
+    @property
+    def detects(self) -> bool:
+        """Whether turns begin and end by themselves."""
+        return bool(self._heard.turn_detection)
 
     @property
     def interrupts(self) -> bool:
@@ -131,14 +139,32 @@ class Turns:
     # ---- the other ways ----
 
     def commit(self) -> None:
-        """Makes a turn of everything that is buffered. Refuses too little."""
+        """Makes a turn of everything that is buffered. Refuses too little, and at some servers what is none's turn."""
+        if self.detects and not self._habits.commits_turns:
+            raise Refusal(
+                "input_audio_buffer_commit_empty", "Turns are detected: they are committed without being asked."
+            )
         sound = self._ears.commit()
         speech, self._speech = self._speech, None
         self._take(speech.item_id if speech else self._out.make_id("item"), sound)
 
+    def finish(self) -> bool:
+        """Ends the turn that goes on, as silence would; False where nobody speaks."""
+        if not self._ears.speaking:
+            return False
+        self._stop(self._ears.end())
+        return True
+
+    def show(self, picture: bytes) -> None:
+        """Takes a picture (JPEG) into the next turn. Refuses one before any sound of that turn."""
+        if not self._ears.buffer.held_ms:
+            raise Refusal(None, "Error append image before append audio.")
+        self._pictures.append(picture)
+
     def clear(self) -> None:
         """Drops everything that is buffered."""
         self._ears.clear()
+        self._pictures.clear()
         self._speech = None
         self._out.send(events.InputAudioBufferCleared())
 
@@ -156,7 +182,7 @@ class Turns:
         """Makes committed audio a user message."""
         conversation = self._conversation
         self._out.send(events.InputAudioBufferCommitted(previous_item_id=conversation.tail(), item_id=item_id))
-        content: list[events.Content] = [events.InputAudio(transcript=None)]
+        content: list[events.Content] = [events.InputAudio(transcript=None), *self._pictures.take()]
         item = events.MessageItem(id=item_id, status="completed", role="user", content=content)
         place(self._out, conversation, item)
         conversation.add_sound(item_id, 0, sound)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import cache
 
 from ._beta import BETA
-from ._habits import WHOLE, Habits
+from ._habits import ITEMS, WHOLE, Habits, Partial
+from ._qwen import QWEN
 from ._voice_live import VOICE_LIVE
 
-__all__ = ["WHOLE", "Habits", "habits_of"]
+__all__ = ["ITEMS", "WHOLE", "Habits", "Partial", "habits_of"]
 
 _TRANSLATION = Habits(dialect="ga-translation", model="gpt-realtime-translate")
 
-_OTHERS = {habits.dialect: habits for habits in (BETA, VOICE_LIVE, _TRANSLATION)}
+_OTHERS = {habits.dialect: habits for habits in (BETA, VOICE_LIVE, QWEN, _TRANSLATION)}
 
 
 @cache

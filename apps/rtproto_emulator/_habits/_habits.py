@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import attrs
 
 from rtproto import UNSET, UnsetType, events
 from rtproto._dialects import dialect
+from rtproto.events import qwen
 
 from .._checks import CHECKS, Check, walk
 from .._refusal import Refusal, invalid, unknown
@@ -33,6 +34,11 @@ WHOLE: dict[type, Any] = {
 """What an object begins with when a session gets one that it did not have."""
 
 Realtime = events.RealtimeSession
+Partial = events.ConversationItemInputAudioTranscriptionDelta
+
+ITEMS = ("message", "function_call", "function_call_output", "mcp_approval_response")
+"""Types of the items that a client may create at OpenAI."""
+_QWENS = frozenset({qwen.InputImageBufferAppend, qwen.SessionFinish})
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -41,10 +47,17 @@ class Habits:
 
     `model` is the one it has where the client names none. `begun` makes of OpenAI's default session its own; `settled`
     is how it keeps an updated one. `whole` is what an object begins with that a session did not have; those named in
-    `replaced` begin so at every update. `modalities` are spellings of them beside the usual one. `limits_after` is the
-    event after which it tells rate limits. `item_object` stands in every item. Where it is not `item_done`,
-    ``conversation.item.done`` comes for turns alone. Where it `cancels_previous`, a new response ends the active one.
-    `transcription_usage` and `reasoning_usage` are whether it tells what a transcription and thinking cost.
+    `replaced` begin so at every update, and a null clears those in `cleared`, where others return to their default.
+    `modalities` and `formats` are spellings of them beside the usual ones. `limits_after` is the event after which it
+    tells rate limits. `item_object` stands in every item. Where it is not `item_done`, ``conversation.item.done`` comes
+    for turns alone. Where it `cancels_previous`, a new response ends the active one. `transcription_usage` and
+    `reasoning_usage` are whether it tells what a transcription and thinking cost.
+
+    `unknown_events` are those of clients that it does not take, `items` the types of items that it does. Where it is
+    not `fixes_voice`, the voice may change after it was heard. A threshold of turn detection below `least_threshold`
+    counts as that. Where it is not `commits_turns`, a client commits only where no turns are detected; where it
+    `answers_outputs`, it answers a function's output while they are, without being asked. `partial` makes what it says
+    of a piece of a transcript that is a text by now; `rewrite` makes what it says of what OpenAI's server would.
     """
 
     dialect: str
@@ -53,8 +66,10 @@ class Habits:
     settled: Callable[[Realtime], Realtime] = lambda session: session
     whole: Mapping[type, Any] = attrs.field(default=WHOLE, repr=False)
     replaced: frozenset[str] = frozenset()
+    cleared: frozenset[str] = frozenset({"turn_detection"})
     checks: Mapping[tuple[type, str], Check] = attrs.field(default=CHECKS, repr=False)
     modalities: tuple[list[str], ...] = ()
+    formats: tuple[str, ...] = ()
     response: Callable[..., events.RealtimeResponse] = events.RealtimeResponse
     temperature: float | UnsetType | None = UNSET
     limits_after: Literal["response.created", "response.done"] | None = "response.done"
@@ -63,6 +78,14 @@ class Habits:
     cancels_previous: bool = False
     transcription_usage: bool = True
     reasoning_usage: bool = False
+    unknown_events: frozenset[type] = _QWENS
+    items: tuple[str, ...] = ITEMS
+    fixes_voice: bool = True
+    least_threshold: float = 0.0
+    commits_turns: bool = True
+    answers_outputs: bool = False
+    partial: Callable[[Partial, str], events.ServerEvent] = lambda piece, transcript: piece
+    rewrite: Callable[[events.ServerEvent], Iterable[events.ServerEvent]] = lambda event: (event,)
 
     @property
     def unsaid(self) -> frozenset[str]:
@@ -74,8 +97,11 @@ class Habits:
 
         What the codec could not read as one of a few values stands in `extra`, too.
         """
+        nests = dialect(self.dialect).nests_tools
         for holder, at in walk(event, ""):
             for name, held in (holder.extra or {}).items():
+                if nests and name == "function" and isinstance(holder, events.FunctionTool):
+                    continue
                 param = f"{at}.{name}".lstrip(".")
                 self._check_extra(param, held)
 
@@ -86,6 +112,8 @@ class Habits:
         move = next((move for move in moves if move.name == name and move.pairs), None)
         if move is None:
             raise unknown(param)
+        if name.endswith("_audio_format") and held in self.formats:
+            return
         if name != "modalities":
             raise invalid(param, held, tuple(dict.fromkeys(own for own, _ in move.pairs)))
         if held not in self.modalities:
