@@ -15,7 +15,7 @@ import pytest
 import rtproto_audio
 from emulated import Emulated, create, sound, wrote
 from rtproto_emulator import Context, Engines, Settings, _espeak
-from rtproto_emulator._espeak import VOICES, EspeakSpeaker
+from rtproto_emulator._espeak import QWENS_VOICES, VOICES, EspeakSpeaker
 
 from rtproto import events
 
@@ -56,10 +56,11 @@ def test_speed(speaker: EspeakSpeaker, speed: float, factor: float) -> None:
 
 
 def test_every_voice_is_another_one() -> None:
-    assert len(set(VOICES.values())) == len(VOICES)
+    for voices in (VOICES, QWENS_VOICES):
+        assert len(set(voices.values())) == len(voices)
 
 
-@pytest.mark.parametrize("voice", [*VOICES, "nobody", ""])
+@pytest.mark.parametrize("voice", [*VOICES, "Cherry", "nobody", ""])
 def test_every_voice_speaks(speaker: EspeakSpeaker, voice: str) -> None:
     pcm = said(speaker, voice=voice)
     assert 1.2 < seconds(pcm) < 2.4
@@ -68,7 +69,7 @@ def test_every_voice_speaks(speaker: EspeakSpeaker, voice: str) -> None:
 
 def test_every_voice_is_one_that_espeak_has() -> None:
     variants = {path.name for path in (Path(espeakng_loader.get_data_path()) / "voices" / "!v").iterdir()}
-    assert {voice.partition("+")[2] for voice in VOICES.values()} - {""} <= variants
+    assert {voice.partition("+")[2] for voice in (VOICES | QWENS_VOICES).values()} - {""} <= variants
 
 
 def test_sentences_are_kept_apart(speaker: EspeakSpeaker) -> None:

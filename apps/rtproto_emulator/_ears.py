@@ -28,7 +28,7 @@ _QUIET_MS = {"low": 1_500, "medium": 800, "auto": 800, "high": 400}
 def turn_rules(detection: Any, pause_ms: int | None = None, least: float = 0.0) -> TurnRules:
     """What a session's `turn_detection` asks of the detector. Azure's and Qwen's semantic ones have the fields of a
     server_vad. No threshold counts as lower than `least`."""
-    if isinstance(detection, events.SemanticVad) and not hasattr(detection, "silence_duration_ms"):
+    if _by_words(detection):
         eagerness = value(detection.eagerness, "auto")
         return TurnRules(silence_duration_ms=_WAIT_MS[eagerness], quiet_ms=_QUIET_MS[eagerness], pause_ms=pause_ms)
     return TurnRules(
@@ -37,6 +37,11 @@ def turn_rules(detection: Any, pause_ms: int | None = None, least: float = 0.0) 
         silence_duration_ms=value(detection.silence_duration_ms, 500),
         pause_ms=pause_ms,
     )
+
+
+def _by_words(detection: object) -> bool:
+    """Whether the words decide when a turn ends: OpenAI's semantic VAD, which has no silence of its own."""
+    return isinstance(detection, events.SemanticVad) and not hasattr(detection, "silence_duration_ms")
 
 
 def check_size(data: bytes) -> None:

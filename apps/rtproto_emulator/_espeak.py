@@ -31,6 +31,19 @@ VOICES = {
     "verse": "en-us+max",
 }
 """OpenAI's voice -> a variant of espeak's American English; they differ in pitch and timbre."""
+QWENS_VOICES = {
+    "Aiden": "en-us+m4",
+    "Cherry": "en-us+f2",
+    "Chelsie": "en-us+f5",
+    "Dylan": "en-us+m2",
+    "Ethan": "en-us+m3",
+    "Jennifer": "en-us+Annie",
+    "Ryan": "en-us+m7",
+    "Serena": "en-us+linda",
+    "Tina": "en-us+f4",
+}
+"""The same for some of Qwen's, who has dozens."""
+_VARIANTS = VOICES | QWENS_VOICES
 _DEFAULT_VOICE = VOICES["alloy"]
 
 _WORDS_PER_MINUTE = 175
@@ -58,7 +71,8 @@ _thread = ThreadPoolExecutor(1, "espeak")
 
 
 class EspeakSpeaker:
-    """Speaks English with espeak-ng, in one of ten voices; a voice that it does not know sounds like "alloy".
+    """Speaks English with espeak-ng, in one of ten voices, or as some of Qwen's; a voice that it does not know sounds
+    like "alloy".
 
     Raises ImportError where `espeakng-loader` is missing, OSError where its library cannot be loaded here.
     """
@@ -68,7 +82,7 @@ class EspeakSpeaker:
 
     def speak(self, text: str, context: Context) -> Iterator[bytes | None]:
         """Pieces of about 60 ms; the first is there a few milliseconds after it was asked for."""
-        voice = VOICES.get(context.voice, _DEFAULT_VOICE)
+        voice = _VARIANTS.get(context.voice, _DEFAULT_VOICE)
         words_per_minute = round(_WORDS_PER_MINUTE * context.speed)
         sentences = (_Sentence(found.group(), voice, words_per_minute) for found in _SENTENCE.finditer(text))
         resampler = Resampler(self._rate, ENGINE_RATE)
