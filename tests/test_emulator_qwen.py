@@ -257,6 +257,13 @@ def test_a_field_that_nobody_knows() -> None:
     assert (error["code"], error["param"]) == ("unknown_parameter", "session.poetry")
 
 
+def test_what_a_secret_wants_and_qwen_cannot() -> None:
+    heard = events.AudioInput(format=events.AudioPcm(rate=24_000))
+    e = Qwen(session=events.RealtimeSession(audio=events.AudioConfig(input=heard)))
+    assert [event["type"] for event in e.wire] == ["session.created", "error"]
+    assert e.wire[1]["error"]["param"] == "session.input_audio_format.type"
+
+
 # ---- turns ----
 
 

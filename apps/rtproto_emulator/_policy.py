@@ -93,12 +93,19 @@ class Policy(Machine):
             self._refuse(Refusal("beta_api_shape_disabled", _NO_BETA), None)
             self._end(Close(4000, "invalid_request_error.beta_api_shape_disabled"))
             return
+        refused: Refusal | None = None
         if self._wanted_session is not None:
-            self._session = updated_session(
-                self._session, self._wanted_session, self._default, self._habits, spoke=False, busy=False
-            )
+            try:
+                self._session = updated_session(
+                    self._session, self._wanted_session, self._default, self._habits, spoke=False, busy=False
+                )
+            except Refusal as refusal:
+                # A secret was checked by the words of the server that made it; this is another's path.
+                refused = refusal
         self._turns.follow(self._session)
         self._out.send(events.SessionCreated(session=self._session))
+        if refused is not None:
+            self._refuse(refused, None)
 
     def _moments(self) -> Iterable[float | None]:
         return (self._idle_at(), self._owed_at(), self._responses.due, self._finished_at())
