@@ -322,6 +322,14 @@ print("rtproto.events.xai" in sys.modules, "rtproto.events.qwen" in sys.modules)
     assert run.stdout.splitlines() == ["", "True False"]
 
 
+def test_at_which_rate_a_server_hears() -> None:
+    assert {name: dialect(name).input_rate for name in ("ga", "beta", "qwen")} == {
+        "ga": 24_000,
+        "beta": 24_000,
+        "qwen": 16_000,
+    }
+
+
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_dialect_says_what_it_is(name: str) -> None:
     which = dialect(name)
