@@ -12,6 +12,7 @@ from rtproto import Config, Role, Session, events
 from rtproto._codec import vocabulary
 from rtproto._dialects import DIALECTS, dialect
 from rtproto._rules import OrderRules
+from rtproto.conversation import Conversation
 from rtproto.errors import LocalProtocolError
 from rtproto.events import qwen, translation, voice_live, xai
 
@@ -185,6 +186,22 @@ def test_qwen() -> None:
         input=events.AudioInput(format=events.AudioPcm(rate=16000)),
         output=events.AudioOutput(format=events.AudioPcm(rate=24000)),
     )
+    vad = {"type": "semantic_vad", "threshold": 0.2, "silence_duration_ms": 900}
+    session = heard("qwen", type="session.updated", session={"turn_detection": vad}).session
+    assert session.audio.input.turn_detection == qwen.SemanticVad(threshold=0.2, silence_duration_ms=900)
+    assert isinstance(heard("qwen", type="session.finished"), qwen.SessionFinished)
+    assert said("qwen", qwen.SessionFinish()) == {"type": "session.finish"}
+
+
+def test_what_a_response_of_qwen_cost() -> None:
+    kinds = {"input_tokens_details": {"text_tokens": 5, "audio_tokens": 3}, "output_tokens_details": {"text_tokens": 2}}
+    usage = {"total_tokens": 10, "input_tokens": 8, "output_tokens": 2, **kinds}
+    done = heard("qwen", type="response.done", response={"id": "r", "object": "realtime.response", "usage": usage})
+    assert isinstance(done.response.usage, qwen.ResponseUsage)
+    conversation = Conversation()
+    conversation.received(done)
+    found = conversation.usage
+    assert (found.input_text_tokens, found.input_audio_tokens, found.output_text_tokens) == (5, 3, 2)
 
 
 def test_sound_with_settings_beside_it_and_no_event_id_goes_out_whole() -> None:
@@ -340,6 +357,14 @@ print("rtproto.events.xai" in sys.modules, "rtproto.events.qwen" in sys.modules)
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout.splitlines() == ["", "True False"]
+
+
+def test_at_which_rate_a_server_hears() -> None:
+    assert {name: dialect(name).input_rate for name in ("ga", "beta", "qwen")} == {
+        "ga": 24_000,
+        "beta": 24_000,
+        "qwen": 16_000,
+    }
 
 
 @pytest.mark.parametrize("name", DIALECTS)

@@ -453,12 +453,6 @@ def test_other_servers_tell_no_captions() -> None:
     assert of(e, CAPTION) == []
 
 
-@pytest.mark.parametrize(("dialect", "field", "held"), [("qwen", "top_k", 5)])
-def test_a_field_of_a_dialect_that_means_nothing_here_is_unknown(dialect: str, field: str, held: Any) -> None:
-    (refused,) = say(client(dialect), "session.update", session={field: held})
-    assert (refused["error"]["code"], refused["error"]["param"]) == ("unknown_parameter", f"session.{field}")
-
-
 @pytest.mark.parametrize(
     ("host", "dialect"), [("unmute.sh", "unmute"), ("unmute.sh:443", "unmute"), ("api.openai.com", "ga")]
 )

@@ -15,7 +15,7 @@ import pytest
 import rtproto_audio
 from emulated import Emulated, create, sound, wrote
 from rtproto_emulator import Context, Engines, Settings, _espeak
-from rtproto_emulator._espeak import VOICES, EspeakSpeaker
+from rtproto_emulator._espeak import QWENS_VOICES, VOICES, XAIS_VOICES, EspeakSpeaker
 
 from rtproto import events
 
@@ -64,11 +64,12 @@ def test_the_same_words_give_the_same_bytes_whatever_was_said_between(speaker: E
     assert said(speaker) == first == said(EspeakSpeaker())
 
 
-def test_every_voice_is_another_one(speaker: EspeakSpeaker) -> None:
-    assert len({said(speaker, "Hello.", voice=voice) for voice in VOICES}) == len(VOICES)
+@pytest.mark.parametrize("voices", [VOICES, QWENS_VOICES, XAIS_VOICES])
+def test_every_voice_is_another_one(speaker: EspeakSpeaker, voices: dict[str, str]) -> None:
+    assert len({said(speaker, "Hello.", voice=voice.title()) for voice in voices}) == len(voices)
 
 
-@pytest.mark.parametrize("voice", [*VOICES, "nobody", ""])
+@pytest.mark.parametrize("voice", [*VOICES, "Cherry", "nobody", ""])
 def test_every_voice_speaks(speaker: EspeakSpeaker, voice: str) -> None:
     pcm = said(speaker, voice=voice)
     assert 1.2 < seconds(pcm) < 2.4
@@ -77,7 +78,7 @@ def test_every_voice_speaks(speaker: EspeakSpeaker, voice: str) -> None:
 
 def test_every_voice_is_one_that_espeak_has() -> None:
     variants = {path.name for path in (Path(espeakng_loader.get_data_path()) / "voices" / "!v").iterdir()}
-    assert {voice.partition("+")[2] for voice in VOICES.values()} - {""} <= variants
+    assert {voice.partition("+")[2] for voice in (VOICES | QWENS_VOICES).values()} - {""} <= variants
 
 
 def test_sentences_are_kept_apart(speaker: EspeakSpeaker) -> None:

@@ -17,8 +17,6 @@ from rtproto_cli._turn import Phase, Turn
 from rtproto_cli._view import LiveView, PlainView
 
 _CHUNK_SECONDS = 0.02
-_SILENCE = bytes(960)
-"""20 ms of PCM16 at 24 kHz."""
 
 _NO_SPEECH_SECONDS = 3.0
 """How long after the upload a server may take to say that it heard speech."""
@@ -64,15 +62,17 @@ class Job:
         """When (on the clock) to send what: the file, silence for the VAD, and what asks for the answer."""
         begun = self.clock()
         position = 0.0
+        rate = self.turn.options.rate
+        silence = bytes(2 * round(rate * _CHUNK_SECONDS))
         for chunk in self.reader:
             yield (begun + position if self.pace else 0.0), (events.InputAudioBufferAppend(audio=chunk),)
-            position += len(chunk) / 48_000
+            position += len(chunk) / (2 * rate)
             self.uploaded_seconds = position
             self.view.sent(position, "")
         self.view.sent(position, "the server to hear the end" if self.turn.options.vad else "")
         for _ in range(self._silent_chunks()):
-            yield (begun + position if self.pace else 0.0), (events.InputAudioBufferAppend(audio=_SILENCE),)
-            position += len(_SILENCE) / 48_000
+            yield (begun + position if self.pace else 0.0), (events.InputAudioBufferAppend(audio=silence),)
+            position += _CHUNK_SECONDS
         with self._lock:
             last = self.turn.uploaded(self.elapsed())
         self.view.sent(self.uploaded_seconds, "" if self.turn.done else self.turn.phase.value)

@@ -9,12 +9,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
+import attrs
 import typer
 from rich.console import Console
 from rtproto_audio import AudioFileError, Raw, read_audio
 
 import rtproto
 from rtproto import Config, errors
+from rtproto._dialects import dialect
 from rtproto_cli._fatal import Fatal, fail, say, system_reason
 from rtproto_cli._files import ReplyFiles, reply_directory
 from rtproto_cli._interrupt import Interrupt, Stopped
@@ -103,15 +105,17 @@ def _stream(
     as_json: bool,
     interrupt: Interrupt,
 ) -> "dict[str, Any]":
+    named = configured(provider, url)
+    if named is not None:
+        options = attrs.evolve(options, rate=dialect(named.dialect).input_rate)
     try:
         raw = Raw() if file.suffix.lower() in (".raw", ".pcm") else None
-        reader = read_audio(file, raw=raw)
+        reader = read_audio(file, rate=options.rate, raw=raw)
     except AudioFileError as error:
         raise Fatal(str(error), 2) from None
     _import(transport)
     console = Console(stderr=True)
     turn = Turn(options)
-    named = configured(provider, url)
     turn_seconds = None if options.vad else reader.duration
     tell = Console(stderr=True, quiet=as_json, markup=False, highlight=False, soft_wrap=True).print
     with nullcontext(named) if named is not None else embedded(turn_seconds, tell) as endpoint:

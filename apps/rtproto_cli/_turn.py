@@ -37,7 +37,8 @@ class Phase(Enum):
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """What the user asked for. `silence_ms` is the silence appended to the file so that the server hears its end."""
+    """What the user asked for. `silence_ms` is the silence appended to the file so that the server hears its end;
+    `rate` is in Hz, of the sound to the server."""
 
     vad: bool = True
     instructions: "str | None" = None
@@ -45,6 +46,7 @@ class Options:
     transcribe: "str | None" = None
     text: bool = False
     silence_ms: int = 1000
+    rate: int = 24_000
 
 
 class Refused(Exception):
@@ -52,8 +54,8 @@ class Refused(Exception):
 
 
 def session_update(options: Options) -> events.SessionUpdate:
-    """The session that a turn needs: PCM16 at 24 kHz both ways, and server VAD or push-to-talk."""
-    pcm = events.AudioPcm(rate=24000)
+    """The session that a turn needs: PCM16 both ways, 24 kHz back, and server VAD or push-to-talk."""
+    heard, spoken = events.AudioPcm(rate=options.rate), events.AudioPcm(rate=24_000)
     transcription = events.AudioTranscription(model=options.transcribe) if options.transcribe else UNSET
     turn_detection = events.ServerVad() if options.vad else None
     return events.SessionUpdate(
@@ -61,8 +63,8 @@ def session_update(options: Options) -> events.SessionUpdate:
             output_modalities=["text" if options.text else "audio"],
             instructions=options.instructions if options.instructions is not None else UNSET,
             audio=events.AudioConfig(
-                input=events.AudioInput(format=pcm, transcription=transcription, turn_detection=turn_detection),
-                output=events.AudioOutput(format=pcm, voice=options.voice if options.voice is not None else UNSET),
+                input=events.AudioInput(format=heard, transcription=transcription, turn_detection=turn_detection),
+                output=events.AudioOutput(format=spoken, voice=options.voice if options.voice is not None else UNSET),
             ),
         )
     )

@@ -94,7 +94,7 @@ def asked(session: events.RealtimeSession, create: events.ResponseCreate, habits
     output = audio_output(session)
     if params.audio and params.audio.output:
         output = merged(output, params.audio.output, output, habits)
-        if spoke and not out_of_band and output.voice != voice_of(session):
+        if spoke and habits.fixes_voice and not out_of_band and output.voice != voice_of(session):
             raise voice_refusal()
     modalities = value(params.output_modalities, value(session.output_modalities, ["audio"]))
     modality = "audio" if habits.always_speaks else modalities[0]
@@ -111,7 +111,10 @@ def asked(session: events.RealtimeSession, create: events.ResponseCreate, habits
         tools=[tool for tool in tools if isinstance(tool, events.FunctionTool)],
         mcp=[tool for tool in tools if isinstance(tool, events.McpTool)],
         tool_choice=choice,
-        max_output_tokens=params.max_output_tokens or session.max_output_tokens or "inf",
+        max_output_tokens=params.max_output_tokens
+        or session.max_output_tokens
+        or getattr(session, "max_tokens", None)
+        or "inf",
         metadata=None if params.metadata is UNSET else params.metadata,
         temperature=getattr(params, "temperature", UNSET)
         or getattr(session, "temperature", UNSET)

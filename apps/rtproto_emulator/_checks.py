@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from rtproto import UNSET, events
-from rtproto.events import beta, voice_live, xai
+from rtproto.events import beta, qwen, voice_live, xai
 
 from ._refusal import Refusal, invalid, missing, unknown
 from ._sound import ENCODINGS
@@ -209,6 +210,77 @@ LOCALAI_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
     (events.AudioOutput, "voice"): _anything,
 }
 """The same at LocalAI, which resamples, and whose voices are what its speech synthesis has."""
+_QWENS_RATES = (8_000, 16_000, 24_000, 48_000)
+
+
+def _interval(low: float, high: float, brackets: str = "[]") -> Check:
+    """As mathematics writes it: with "[)" the upper end is out."""
+    ends = f"{brackets[0]}{low}, {high}{brackets[1] if high < math.inf else ')'}"
+
+    def check(got: Any, at: str) -> None:
+        outside = (got <= low if brackets[0] == "(" else got < low) or (
+            got >= high if brackets[1] == ")" else got > high
+        )
+        if outside:
+            raise Refusal("invalid_value", f"Invalid '{at}': {got}. Expected a value in {ends}.", at)
+
+    return check
+
+
+def _seed(got: Any, at: str) -> None:
+    if got != -1:
+        _interval(0, 2**31 - 1)(got, at)
+
+
+def _qwens_modalities(got: Any, at: str) -> None:
+    if got not in (["text"], ["audio"]):
+        message = f"Invalid modalities: {got}. Supported combinations are: ['text'] and ['audio', 'text']."
+        raise Refusal("invalid_value", message, at)
+
+
+def _named(got: Any, at: str) -> None:
+    if not isinstance(got, str):
+        raise Refusal("invalid_type", f"Invalid type for '{at}': expected the name of a voice.", at)
+
+
+def _qwens_format(rate: int) -> Check:
+    """PCM at `rate` by its name, or an object with the rate in it."""
+
+    def check(got: Any, at: str) -> None:
+        if isinstance(got, events.AudioPcm) and got.rate == rate:
+            return
+        given = got.raw if isinstance(got, events.UnknownObject) else {"type": getattr(got, "type", got)}
+        if given.get("type") != "pcm":
+            raise invalid(f"{at}.type", given.get("type"), ("pcm",))
+        asked = given.get("sample_rate", rate)
+        if not isinstance(asked, int) or asked not in _QWENS_RATES:
+            raise invalid(f"{at}.sample_rate", asked, tuple(map(str, _QWENS_RATES)))
+
+    return check
+
+
+QWEN_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
+    (events.AudioInput, "format"): _qwens_format(16_000),
+    (events.AudioOutput, "format"): _qwens_format(24_000),
+    (events.AudioOutput, "voice"): _named,
+    (events.AudioPcm, "rate"): _anything,
+    (qwen.SemanticVad, "prefix_padding_ms"): _between(0, 30_000, " ms"),
+    (qwen.RealtimeSession, "temperature"): _interval(0, 2, "[)"),
+    (qwen.RealtimeSession, "top_p"): _interval(0, 1, "(]"),
+    (qwen.RealtimeSession, "top_k"): _interval(0, math.inf),
+    (qwen.RealtimeSession, "max_tokens"): _interval(1, math.inf),
+    (qwen.RealtimeSession, "repetition_penalty"): _interval(0, math.inf, "(]"),
+    (qwen.RealtimeSession, "presence_penalty"): _interval(-2.0, 2.0),
+    (qwen.RealtimeSession, "seed"): _seed,
+}
+for _vad in (events.ServerVad, qwen.SemanticVad):
+    QWEN_CHECKS |= {
+        (_vad, "threshold"): _interval(-1.0, 1.0),
+        (_vad, "silence_duration_ms"): _between(200, 6_000, " ms"),
+    }
+for _holder in (events.RealtimeSession, events.ResponseCreateParams):
+    QWEN_CHECKS |= {(_holder, "output_modalities"): _qwens_modalities}
+"""The same at Qwen, by its documentation; voices are whatever the models have."""
 
 _SERVERS_OWN = ("id", "object", "expires_at")
 """Fields of a session that only a server sets: real servers know no such parameter."""

@@ -149,6 +149,11 @@ class Conversation:
         """The calls that a function_call_output may answer."""
         return call_ids(self._items.values())
 
+    def open_calls(self) -> set[str]:
+        """The calls whose output has not come."""
+        items = self._items.values()
+        return call_ids(items) - {item.call_id for item in items if isinstance(item, events.FunctionCallOutputItem)}
+
     def approval_requests(self) -> set[str]:
         """The requests that an mcp_approval_response may answer: those that none has answered yet."""
         items = self._items.values()

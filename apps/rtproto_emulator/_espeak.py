@@ -32,8 +32,21 @@ VOICES = {
     "verse": "en-us+max",
 }
 """OpenAI's voice -> a variant of espeak's American English; they differ in pitch and timbre."""
-_LIKE = {"ara": "coral", "eve": "marin", "leo": "cedar", "rex": "ash", "sal": "echo"}
-"""xAI's voice -> the one of OpenAI's that it sounds like here."""
+QWENS_VOICES = {
+    "aiden": "en-us+m4",
+    "cherry": "en-us+f2",
+    "chelsie": "en-us+f5",
+    "dylan": "en-us+m2",
+    "ethan": "en-us+m3",
+    "jennifer": "en-us+Annie",
+    "ryan": "en-us+m7",
+    "serena": "en-us+linda",
+    "tina": "en-us+f4",
+}
+"""The same for some of Qwen's, who has dozens."""
+XAIS_VOICES = {"ara": "en-us+f2", "eve": "en-us+f5", "leo": "en-us+m4", "rex": "en-us+m7", "sal": "en-us+m3"}
+"""The same for xAI's."""
+_VARIANTS = VOICES | QWENS_VOICES | XAIS_VOICES
 _DEFAULT_VOICE = VOICES["alloy"]
 
 _WORDS_PER_MINUTE = 175
@@ -61,7 +74,8 @@ _thread = ThreadPoolExecutor(1, "espeak")
 
 
 class EspeakSpeaker:
-    """Speaks English with espeak-ng, in one of ten voices; a voice that it does not know sounds like "alloy".
+    """Speaks English with espeak-ng, in one of ten voices, or as xAI's and some of Qwen's; a voice that it does not
+    know sounds like "alloy".
 
     The same words give the same bytes.
 
@@ -73,7 +87,7 @@ class EspeakSpeaker:
 
     def speak(self, text: str, context: Context) -> Iterator[bytes | None]:
         """Pieces of about 60 ms; the first is there a few milliseconds after it was asked for."""
-        voice = _variant(context.voice.lower())
+        voice = _VARIANTS.get(context.voice.lower(), _DEFAULT_VOICE)
         words_per_minute = round(_WORDS_PER_MINUTE * context.speed)
         sentences = (_Sentence(found.group(), voice, words_per_minute) for found in _SENTENCE.finditer(text))
         resampler = Resampler(self._rate, ENGINE_RATE)
@@ -90,10 +104,6 @@ class EspeakSpeaker:
         finally:
             for sentence in begun:
                 sentence.cancelled = True
-
-
-def _variant(voice: str) -> str:
-    return VOICES.get(_LIKE.get(voice, voice), _DEFAULT_VOICE)
 
 
 class _Sentence:

@@ -9,15 +9,16 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events, value
-from rtproto.events import xai
+from rtproto.events import qwen, xai
 
 from ._asked import asked, refuse_transcription
 from ._conversation import Conversation, place
 from ._ears import Ears
+from ._habits import ITEMS
 from ._items import forced_text, sounds_of, taken
 from ._machine import Machine
 from ._mcp import McpLists
-from ._refusal import Refusal, missing
+from ._refusal import Refusal, invalid, missing
 from ._responses import Responses
 from ._script import acting
 from ._session import Session, audio_input, default_session, hearing_as, instructions_of, updated_session
@@ -58,11 +59,19 @@ class Policy(Machine):
             max_audio=settings.max_audio,
         )
         self._transcriptions = Transcriptions(out, settings.engines.transcriber)
-        self._ears = Ears(settings.engines.activity, settings.max_input_ms, self._transcriptions.pause_ms)
+        self._ears = Ears(
+            settings.engines.activity,
+            settings.max_input_ms,
+            self._transcriptions.pause_ms,
+            self._habits.least_threshold,
+        )
         self._turns = Turns(out, self._habits, self._ears, self._conversation, self._transcriptions)
         self._responses = Responses(out, settings, self._habits, self._conversation, self._transcriptions)
-        self._owes = False
-        """Whether a response is due when the words of the turn are known."""
+        self._owes: float | None = None
+        """Since when a response is due that nobody asked for: when no other is active, and at some servers when the
+        words of the turn are known."""
+        self._finishes: float | None = None
+        """Since when the client has nothing more to say."""
         scenario = settings.scenario
         self._mcp = McpLists(out, scenario.mcp if scenario else {})
 
@@ -79,12 +88,19 @@ class Policy(Machine):
             self._refuse(Refusal("beta_api_shape_disabled", _NO_BETA), None)
             self._end(Close(4000, "invalid_request_error.beta_api_shape_disabled"))
             return
+        refused: Refusal | None = None
         if self._wanted_session is not None:
-            self._session = updated_session(
-                self._session, self._wanted_session, self._default, self._habits, spoke=False, busy=False
-            )
+            try:
+                self._session = updated_session(
+                    self._session, self._wanted_session, self._default, self._habits, spoke=False, busy=False
+                )
+            except Refusal as refusal:
+                # A secret was checked by the words of the server that made it; this is another's path.
+                refused = refusal
         self._turns.follow(self._session)
         self._out.send(events.SessionCreated(session=self._session))
+        if refused is not None:
+            self._refuse(refused, None)
 
     def _new_session(self, session_id: str, expires_at: int, *, transcription: bool) -> Session:
         return default_session(
@@ -97,12 +113,19 @@ class Policy(Machine):
         )
 
     def _moments(self) -> Iterable[float | None]:
-        return (self._idle_at(), self._responses.due)
+        return (self._idle_at(), self._owed_at(), self._responses.due, self._finished_at())
 
     def _act(self, moment: float) -> None:
         idle_at = self._idle_at()
+        owed_at, finished_at = self._owed_at(), self._finished_at()
         if idle_at is not None and idle_at <= moment:
             self._idle(moment)
+        elif owed_at is not None and owed_at <= moment:
+            self._owes = None
+            self._respond_unasked(moment)
+        elif finished_at is not None and finished_at <= moment:
+            self._finishes = None
+            self._out.send(qwen.SessionFinished())
         else:
             self._responses.advance(moment)
 
@@ -110,6 +133,16 @@ class Policy(Machine):
         """When the silence since the last answer has lasted too long."""
         since, timeout = self._responses.quiet_since, self._turns.idle_ms
         return None if since is None or timeout is None else since + timeout / 1000
+
+    def _owed_at(self) -> float | None:
+        unknown = self._habits.answers_words and self._transcriptions.pending
+        if self._owes is None or unknown or self._responses.active is not None:
+            return None
+        return max(self._owes, self._responses.ended)
+
+    def _finished_at(self) -> float | None:
+        busy = not self._responses.idle or self._transcriptions.pending or self._owes is not None
+        return None if self._finishes is None or busy else max(self._finishes, self._responses.ended)
 
     def _idle(self, now: float) -> None:
         self._responses.quiet_since = None
@@ -122,9 +155,6 @@ class Policy(Machine):
 
     def _ask(self, now: float) -> None:
         self._transcriptions.advance()
-        if self._owes and not self._transcriptions.pending:
-            self._owes = False
-            self._respond_unasked(now)
         self._responses.ask(now)
 
     def _abandon(self) -> None:
@@ -139,7 +169,7 @@ class Policy(Machine):
     @property
     def _keeps_voice(self) -> bool:
         """Whether the assistant was heard, and so has its voice for good."""
-        return self._habits.keeps_voice and self._responses.spoke
+        return self._habits.fixes_voice and self._responses.spoke
 
     # ---- one method an event of the client ----
 
@@ -168,7 +198,7 @@ class Policy(Machine):
         for turn in self._turns.append(event.audio):
             self._responses.quiet_since = None
             if isinstance(turn, Started):
-                self._owes = False
+                self._owes = None
                 if self._turns.interrupts:
                     self._responses.interrupt(now)
                     if self._turns.truncates:
@@ -187,7 +217,7 @@ class Policy(Machine):
 
     def _answer_turn(self, now: float) -> None:
         if self._habits.answers_words:
-            self._owes = True
+            self._owes = now
         else:
             self._respond_unasked(now)
 
@@ -198,11 +228,21 @@ class Policy(Machine):
         message = "output_audio_buffer.clear is for WebRTC and SIP: over a WebSocket the client plays the audio."
         raise Refusal("invalid_event_for_transport", message, "type")
 
+    def _show(self, event: qwen.InputImageBufferAppend, now: float) -> None:
+        self._turns.show(event.image)
+
+    def _finish(self, event: qwen.SessionFinish, now: float) -> None:
+        if self._turns.end() and self._turns.asks:
+            self._owes = now
+        self._finishes = now
+
     def _create_item(self, event: events.ConversationItemCreate, now: float) -> None:
         if isinstance(event.item, xai.ForceMessageItem):
             self._say_as_it_is(event.item, now)
             return
-        conversation = self._conversation
+        conversation, kind = self._conversation, getattr(event.item, "type", None)
+        if kind in ITEMS and kind not in self._habits.items:
+            raise invalid("item.type", kind, self._habits.items)
         approvals = conversation.approval_requests()
         item = taken(event.item, self._out.make_id, conversation.call_ids(), "item", approvals, self._habits.longest_id)
         item_id = value(getattr(item, "id", None), "")
@@ -212,6 +252,8 @@ class Policy(Machine):
         for index, sound in sounds_of(event.item, self._ears.buffer.encoding):
             conversation.add_sound(item_id, index, sound)
             self._transcriptions.start(item_id, sound, None, partial(conversation.transcribed, item_id, index))
+        if isinstance(item, events.FunctionCallOutputItem) and self._answers_outputs and not conversation.open_calls():
+            self._owes = now
         if isinstance(item, events.McpApprovalResponseItem) and item.approve and self._responses.active is None:
             self._respond_unasked(now)
 
@@ -225,6 +267,10 @@ class Policy(Machine):
         if item.voice:
             wanted = attrs.evolve(wanted, output=attrs.evolve(wanted.output, voice=item.voice))
         self._responses.begin(wanted, self._ears.buffer.encoding, now)
+
+    @property
+    def _answers_outputs(self) -> bool:
+        return self._habits.answers_outputs and self._turns.detects and self._turns.asks
 
     def _delete_item(self, event: events.ConversationItemDelete, now: float) -> None:
         self._conversation.get(event.item_id, "delete", "deleting")
@@ -245,7 +291,7 @@ class Policy(Machine):
 
     def _create_response(self, event: events.ResponseCreate, now: float) -> None:
         session = refuse_transcription(self._session)
-        self._owes = False
+        self._owes = None
         self._mcp.named(event.response.tools if event.response else None, self._conversation)
         wanted = asked(session, event, self._habits, spoke=self._keeps_voice)
         if wanted.cancels_previous and not wanted.out_of_band and self._responses.active is not None:
@@ -278,4 +324,6 @@ class Policy(Machine):
         events.ResponseCreate: _create_response,
         events.ResponseCancel: _cancel_response,
         events.OutputAudioBufferClear: _clear_output,
+        qwen.InputImageBufferAppend: _show,
+        qwen.SessionFinish: _finish,
     }

@@ -34,6 +34,8 @@ class Responses:
     ) -> None:
         self.quiet_since: float | None = None
         """When the last answer was heard to its end; None while someone speaks or answers."""
+        self.ended = float("-inf")
+        """When the last one ended."""
         self._out = out
         self._settings = settings
         self._habits = habits
@@ -125,6 +127,11 @@ class Responses:
     # ---- time ----
 
     @property
+    def idle(self) -> bool:
+        """Whether none is being made."""
+        return not self._open
+
+    @property
     def waiting(self) -> bool:
         """Whether one of them waits for an engine."""
         return any(response.due is None for response in self._open)
@@ -150,6 +157,7 @@ class Responses:
         """Lets go of the responses that have ended."""
         for response in [response for response in self._open if response.done is not None]:
             self._open.remove(response)
+            self.ended = now
             if not response.asked.out_of_band:
                 self._spoke = self._spoke or response.audio_ms > 0
                 self._last = response.spoken or self._last

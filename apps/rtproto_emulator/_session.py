@@ -21,8 +21,6 @@ _INPUT = events.AudioInput(
     turn_detection=WHOLE[events.ServerVad],
 )
 _OUTPUT = events.AudioOutput(format=events.AudioPcm(rate=24_000), voice="alloy", speed=1.0)
-_CLEARED = frozenset({"turn_detection"})
-"""A null here is no return to the default, but nothing at all: push-to-talk."""
 
 Session = events.RealtimeSession | events.TranscriptionSession
 
@@ -131,7 +129,7 @@ def merged(current: Any, change: Any, default: Any, habits: Habits) -> Any:
             raise unknown(f"session.{field.name}")
         old, base = getattr(current, field.name), getattr(default, field.name, UNSET)
         if new is None:
-            fields[field.name] = None if field.name in _CLEARED or base is UNSET else base
+            fields[field.name] = None if field.name in habits.cleared or base is UNSET else base
         elif attrs.has(type(new)) and not isinstance(new, events.UnknownObject):
             # A dialect's own class is read in place of the common one only where one of its own fields is there.
             kept = isinstance(old, type(new)) and field.name not in habits.replaced

@@ -50,9 +50,11 @@ ENCODINGS: dict[str, Encoding] = {encoding.name: encoding for encoding in (PCM16
 
 
 def encoding_of(wire_format: object) -> Encoding:
-    """The encoding that a session's `format` names; PCM16 at 24 kHz where it names none."""
+    """The encoding that a session's `format` names, also as Qwen's objects do; PCM16 at 24 kHz where it names none."""
     if isinstance(wire_format, events.AudioPcm):
         return pcm16(wire_format.rate or ENGINE_RATE)
+    if isinstance(wire_format, events.UnknownObject):
+        return pcm16(wire_format.raw.get("sample_rate", ENGINE_RATE))
     return ENCODINGS[getattr(wire_format, "type", "audio/pcm")]
 
 

@@ -11,6 +11,7 @@ import attrs
 from rtproto import UNSET, Opt, events, value
 
 from ._engines import EarlyTranscriber, Speech, Transcriber
+from ._habits import Habits
 from ._outbox import Outbox
 from ._sound import Sound
 from ._tokens import INPUT_MS_PER_TOKEN, text_tokens
@@ -38,17 +39,15 @@ class Wanted:
         return {"content_index": 0, "logprobs": None if self.logprobs else UNSET}
 
 
-def wanted_of(
-    transcription: events.AudioTranscription, include: Sequence[str], *, billed: bool, deltas: bool
-) -> Wanted:
+def wanted_of(transcription: events.AudioTranscription, include: Sequence[str], habits: Habits) -> Wanted:
     """What a session's `transcription` asks for: what its model is known for."""
     model = value(transcription.model, "")
     return Wanted(
         language=value(transcription.language, None),
         prompt=value(transcription.prompt, None),
-        usage=None if not billed else "tokens" if model.startswith("gpt-4o") else "duration",
+        usage=None if not habits.transcription_usage else "tokens" if model.startswith("gpt-4o") else "duration",
         whole=model == "whisper-1",
-        deltas=deltas,
+        deltas=habits.transcription_deltas,
         diarized="diarize" in model,
         logprobs=_LOGPROBS in include,
     )
@@ -190,14 +189,13 @@ class Transcriptions:
 
     def _say(self, job: _Job, wanted: Wanted, piece: str) -> None:
         padding = self._out.padding(piece)
-        self._out.send(
-            events.ConversationItemInputAudioTranscriptionDelta(
-                item_id=job.item_id,
-                delta=piece,
-                obfuscation=UNSET if padding is None else padding,
-                **wanted.known(),
-            )
+        delta = events.ConversationItemInputAudioTranscriptionDelta(
+            item_id=job.item_id,
+            delta=piece,
+            obfuscation=UNSET if padding is None else padding,
+            **wanted.known(),
         )
+        self._out.send(delta)
 
     def _complete(self, job: _Job, wanted: Wanted, transcript: str) -> None:
         if wanted.whole and wanted.deltas and transcript:

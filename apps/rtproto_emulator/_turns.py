@@ -16,6 +16,8 @@ from ._finished import sounds_finished
 from ._habits import Habits
 from ._items import idle_note
 from ._outbox import Outbox
+from ._pictures import Pictures
+from ._refusal import Refusal
 from ._session import Session, audio_input
 from ._sound import Sound
 from ._transcriptions import Early, Transcriptions, Wanted, wanted_of
@@ -54,18 +56,14 @@ class Turns:
         self._heard = events.AudioInput()
         self._wanted: Wanted | None = None
         self._speech: _Speech | None = None
+        self._pictures = Pictures()
 
     def follow(self, session: Session) -> None:
         """Hears as `session` says from now on."""
         self._heard = self._habits.heard(audio_input(session))
         self._ears.configure(self._heard)
         self._wanted = (
-            wanted_of(
-                self._heard.transcription,
-                session.include or (),
-                billed=self._habits.transcription_usage,
-                deltas=self._habits.transcription_deltas,
-            )
+            wanted_of(self._heard.transcription, session.include or (), self._habits)
             if self._heard.transcription
             else None
         )
@@ -171,7 +169,11 @@ class Turns:
     # ---- the other ways ----
 
     def commit(self) -> None:
-        """Makes a turn of everything that is buffered. Refuses too little."""
+        """Makes a turn of everything that is buffered. Refuses too little, and at some servers what is none's turn."""
+        if self.detects and not self._habits.commits_turns:
+            raise Refusal(
+                "input_audio_buffer_commit_empty", "Turns are detected: they are committed without being asked."
+            )
         sound = self._ears.commit()
         speech, self._speech = self._speech, None
         self._take(speech.item_id if speech else self._out.make_id("item"), sound)
@@ -183,9 +185,16 @@ class Turns:
         self._stop(self._ears.end())
         return True
 
+    def show(self, picture: bytes) -> None:
+        """Takes a picture (JPEG) into the next turn. Refuses one before any sound of that turn."""
+        if not self._ears.buffer.held_ms:
+            raise Refusal(None, "Error append image before append audio.")
+        self._pictures.append(picture)
+
     def clear(self) -> None:
         """Drops everything that is buffered."""
         self._ears.clear()
+        self._pictures.clear()
         self._drop()
         self._out.send(events.InputAudioBufferCleared())
 
@@ -203,7 +212,7 @@ class Turns:
         """Makes committed audio a user message."""
         conversation = self._conversation
         self._out.send(events.InputAudioBufferCommitted(previous_item_id=conversation.tail(), item_id=item_id))
-        content: list[events.Content] = [events.InputAudio(transcript=None)]
+        content: list[events.Content] = [events.InputAudio(transcript=None), *self._pictures.take()]
         item = events.MessageItem(id=item_id, status="completed", role="user", content=content)
         place(self._out, conversation, item)
         conversation.add_sound(item_id, 0, sound)

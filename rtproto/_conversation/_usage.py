@@ -44,16 +44,23 @@ class Usage:
         self._add(usage, _TRANSCRIPTION)
 
     def _add(self, usage: object, fields: "dict[str, tuple[str, ...]]") -> bool:
-        found = {name: number for name, path in fields.items() if (number := _number(dig(usage, *path)))}
+        found = {name: number for name, path in fields.items() if (number := _found(usage, path))}
         for name, number in found.items():
             setattr(self, name, getattr(self, name) + number)
         return bool(found)
+
+
+def _found(usage: object, path: "tuple[str, ...]") -> "int | float":
+    first, *rest = path
+    return _number(dig(usage, *path)) or _number(dig(usage, _QWENS.get(first, first), *rest))
 
 
 def _number(found: Any) -> "int | float":
     return found if isinstance(found, (int, float)) and found > 0 else 0
 
 
+_QWENS = {"input_token_details": "input_tokens_details", "output_token_details": "output_tokens_details"}
+"""How Qwen spells them."""
 _CACHED = ("input_token_details", "cached_tokens_details")
 _RESPONSE: dict[str, tuple[str, ...]] = {
     "total_tokens": ("total_tokens",),

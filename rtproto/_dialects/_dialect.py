@@ -37,6 +37,9 @@ class Box:
     rest: Mapping[str, Any] = attrs.field(factory=dict)
 
 
+_HEARD = ("audio", "input", "format")
+
+
 def _shaped(which: "Dialect") -> frozenset[str]:
     moved, unboxed = (move.path[0] for move in which.event), (box.name for box in which.unboxed)
     return frozenset(("session", "response", "item", *moved, *unboxed))
@@ -93,6 +96,13 @@ class Dialect:
     def reshapes(self) -> bool:
         """Whether its objects differ from GA's."""
         return bool(self.session or self.contents or self.session_type)
+
+    @property
+    def input_rate(self) -> int:
+        """Hz of the PCM that its servers hear where nobody says otherwise."""
+        formats = (ga for move in self.session if move.path == _HEARD for _, ga in move.pairs)
+        rate: int = next((ga["rate"] for ga in formats if "rate" in ga), 24_000)
+        return rate
 
     def declares(self, ga: str) -> bool:
         """Whether the GA event `ga` is part of it, under whatever name."""

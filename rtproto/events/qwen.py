@@ -14,6 +14,16 @@ class Translation(WireObject):
     """Into which language a translating model speaks."""
 
     language: Opt[str] = UNSET
+    corpus: Any = UNSET
+
+
+@attrs.define(kw_only=True, repr=False, eq=False)
+class SemanticVad(events.SemanticVad):
+    """Turns end after a silence; a sound without meaning begins none. Durations in ms; `threshold` from -1 to 1."""
+
+    threshold: Opt[float] = UNSET
+    prefix_padding_ms: Opt[int] = UNSET
+    silence_duration_ms: Opt[int] = UNSET
 
 
 @attrs.define(kw_only=True, repr=False, eq=False)
@@ -31,6 +41,25 @@ class RealtimeSession(events.RealtimeSession):
     enable_search: Opt[bool] = UNSET
     search_options: Any = UNSET
     translation: Opt[Translation] = UNSET
+    video: Any = UNSET
+
+
+@attrs.define(kw_only=True, repr=False, eq=False)
+class TokensDetails(WireObject):
+    """Tokens by kind."""
+
+    text_tokens: Opt[int] = UNSET
+    audio_tokens: Opt[int] = UNSET
+    image_tokens: Opt[int] = UNSET
+    video_tokens: Opt[int] = UNSET
+
+
+@attrs.define(kw_only=True, repr=False, eq=False)
+class ResponseUsage(events.ResponseUsage):
+    """What a response cost; the details are called `...tokens_details` here."""
+
+    input_tokens_details: Opt[TokensDetails] = UNSET
+    output_tokens_details: Opt[TokensDetails] = UNSET
 
 
 @attrs.define(kw_only=True, repr=False, eq=False)
@@ -40,6 +69,20 @@ class InputImageBufferAppend(events.ClientEvent):
     type: ClassVar[str] = "input_image_buffer.append"
 
     image: bytes
+
+
+@attrs.define(kw_only=True, repr=False, eq=False)
+class SessionFinish(events.ClientEvent):
+    """Nothing more will be sent: the server ends what goes on, and says `SessionFinished`."""
+
+    type: ClassVar[str] = "session.finish"
+
+
+@attrs.define(kw_only=True, repr=False, eq=False)
+class SessionFinished(events.ServerEvent):
+    """All that was asked for is said."""
+
+    type: ClassVar[str] = "session.finished"
 
 
 @attrs.define(kw_only=True, repr=False, eq=False)

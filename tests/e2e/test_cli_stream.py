@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rtproto_emulator
 import rtproto_sync
 from programs import Ended, run_here, run_process
 from rtproto_cli.__main__ import main
+from rtproto_emulator import Settings
 
 from rtproto import events
 
@@ -125,6 +127,17 @@ def test_the_reply_is_shown_and_kept(tmp_path: Path, transport: str) -> None:
     assert set(appended[:-1]) == {"<960 bytes>"}
     assert log[-1]["event"]["type"] == "response.done"
     assert [line["t"] for line in log] == sorted(line["t"] for line in log)
+
+
+def test_qwen_hears_16_khz(tmp_path: Path) -> None:
+    with rtproto_emulator.start(settings=Settings(pace=20.0)) as emulator:
+        url = emulator.url.replace("/v1/realtime", "/api-ws/v1/realtime")
+        ended = run(str(QUESTION), "--url", url, "--no-vad", "--no-pace", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "I heard 1.5 seconds of speech.\n"
+    log = (tmp_path / "question-reply" / "events.jsonl").read_text()
+    assert '"<640 bytes>"' in log
+    assert seconds_of(tmp_path / "question-reply" / "reply.wav") == pytest.approx(2.8, abs=0.1)
 
 
 def test_one_json_object_tells_the_result(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ STORY = st.lists(st.one_of(SAID, st.floats(0.001, 7)), max_size=40)
 
 
 @settings(max_examples=scaled(100))
-@given(STORY, st.sampled_from(["ga", "beta", "localai"]))
+@given(STORY, st.sampled_from(["ga", "beta", "localai", "qwen", "xai"]))
 def test_any_client(story: list[Any], dialect: str) -> None:
     limits = Settings(pace=2.0, max_items=6, max_audio=200_000, max_input_ms=3000, max_responses=3)
     e = Emulated(limits, dialect, lawful=False)

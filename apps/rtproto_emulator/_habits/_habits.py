@@ -9,6 +9,7 @@ import attrs
 
 from rtproto import UNSET, UnsetType, events
 from rtproto._dialects import dialect
+from rtproto.events import qwen
 
 from .._checks import CHECKS, Check, walk
 from .._refusal import Refusal, invalid, unknown
@@ -39,6 +40,11 @@ Accent = Callable[[events.ServerEvent, float], Iterable[events.ServerEvent]]
 """What is said in place of an event of OpenAI's, at a moment (seconds since 1970). It may change the event."""
 
 
+ITEMS = ("message", "function_call", "function_call_output", "mcp_approval_response")
+"""Types of the items that a client may create at OpenAI."""
+_QWENS = frozenset({qwen.InputImageBufferAppend, qwen.SessionFinish})
+
+
 def _unknown_event(got: str, known: tuple[str, ...]) -> Refusal:
     return invalid("type", got, known)
 
@@ -47,60 +53,74 @@ def _unknown_event(got: str, known: tuple[str, ...]) -> Refusal:
 class Habits:
     """How a server of `dialect` behaves.
 
-    `model` is the one it has where the client names none. `begun` makes of OpenAI's default session its own; `settled`
-    is how it keeps an updated one. `whole` is what an object begins with that a session did not have; those named in
-    `replaced` begin so at every update. `modalities` are spellings of them beside the usual one. `limits_after` is the
-    event after which it tells rate limits. `item_object` stands in every item. Where it is not `item_done`,
-    ``conversation.item.done`` comes for turns alone. Where it `cancels_previous`, a new response ends the active one.
-    `transcription_usage` and `reasoning_usage` are whether it tells what a transcription and thinking cost.
+    What it has of its own. `model` is the one where the client names none. `begun` makes of OpenAI's default session
+    its own; `settled` is how it keeps an updated one, `heard` how it understands the `audio.input` of one. `whole` is
+    what an object begins with that a session did not have; those named in `replaced` begin so at every update, and a
+    null clears those in `cleared`, where others return to their default. `checks` are what fields may hold.
+    `modalities` and `formats` are spellings of them beside the usual ones. `items` are the types of items that a client
+    may create, with ids of at most `longest_id` characters; `untaken` are events of clients that it does not take.
 
-    `ids` makes its ids of OpenAI's, and `accent`, from what makes ids, the `Accent` of one session. `heard` is how it
-    understands a session's `audio.input`. Where it `always_speaks`, it writes no answer, whatever is asked. Where it
-    does not keep its voice (`keeps_voice`), a client may change it at any time. Where its items do not overlap
-    (`overlaps`), a call begins only after the message before it has ended. `longest_id` is in characters.
+    How it says things. `ids` makes its ids of OpenAI's, and `accent`, from what makes ids, the `Accent` of one session.
+    `error` makes of OpenAI's error its own; `unknown_event` refuses an event of a type that it does not know, with the
+    types that it does. `response` is the class of its responses, `item_object` stands in every item. `limits_after` is
+    the event after which it tells rate limits. `silent` are types of events that it has and never says; where it is not
+    `item_done`, ``conversation.item.done`` comes for turns alone. `transcription_usage` and `reasoning_usage` are
+    whether it tells what a transcription and thinking cost; `transcription_deltas`, whether the words of a turn that
+    has ended come in deltas, too; `live_captions`, whether they do while semantic VAD waits for its end. Where its
+    items do not overlap (`overlaps`), a call begins only after the message before it has ended.
 
-    `silent` are types of events that it has and never says. `transcription_deltas`: whether the words of a turn that
-    has ended come in deltas, too; `live_captions`: whether they come in deltas while semantic VAD waits for its end.
-    One that `answers_words` makes a response when the words of the turn are known, one that `answers_commits` does so
-    unasked, and takes no commit where voice activity makes the turns. Where it `retypes`, an update may make a
-    transcription session of a conversation. One that is `lenient` passes over fields that it does not know, one that
-    `cancels_nothing` over a cancel where nothing is active. `unknown_event` refuses an event of a type that it does
-    not know, with the types that it does. `error` makes of OpenAI's error its own.
+    What it does. Where it `cancels_previous`, a new response ends the active one. Where it `always_speaks`, it writes
+    no answer, whatever is asked. Where it does not fix its voice (`fixes_voice`), that may change after it was heard. A
+    threshold of turn detection below `least_threshold` counts as that. One that `answers_words` makes a response when
+    the words of the turn are known; one that `answers_commits` does so unasked, and takes no commit where voice
+    activity makes the turns, as one that does not commit turns (`commits_turns`); one that `answers_outputs` answers a
+    function's output there, without being asked. Where it `retypes`, an update may make a transcription session of a
+    conversation. One that is `lenient` passes over fields that it does not know, one that `cancels_nothing` over a
+    cancel where nothing is active.
     """
 
     dialect: str
     model: str = "gpt-realtime"
     begun: Callable[[Realtime], Realtime] = lambda session: session
     settled: Callable[[Realtime], Realtime] = lambda session: session
+    heard: Callable[[events.AudioInput], events.AudioInput] = lambda heard: heard
     whole: Mapping[type, Any] = attrs.field(default=WHOLE, repr=False)
     replaced: frozenset[str] = frozenset()
+    cleared: frozenset[str] = frozenset({"turn_detection"})
     checks: Mapping[tuple[type, str], Check] = attrs.field(default=CHECKS, repr=False)
     modalities: tuple[list[str], ...] = ()
-    response: Callable[..., events.RealtimeResponse] = events.RealtimeResponse
+    formats: tuple[str, ...] = ()
     temperature: float | UnsetType | None = UNSET
-    limits_after: Literal["response.created", "response.done"] | None = "response.done"
-    item_object: str | UnsetType = UNSET
-    item_done: bool = True
-    cancels_previous: bool = False
-    transcription_usage: bool = True
-    reasoning_usage: bool = False
+    items: tuple[str, ...] = ITEMS
+    longest_id: int = 32
+    untaken: frozenset[type] = _QWENS
+
     ids: Callable[[MakeId], MakeId] = attrs.field(default=lambda make_id: make_id, repr=False)
     accent: Callable[[MakeId], Accent] | None = attrs.field(default=None, repr=False)
-    heard: Callable[[events.AudioInput], events.AudioInput] = lambda heard: heard
-    always_speaks: bool = False
-    keeps_voice: bool = True
-    overlaps: bool = True
-    longest_id: int = 32
+    error: Callable[[events.RealtimeError], events.RealtimeError] = lambda error: error
+    unknown_event: Callable[[str, tuple[str, ...]], Refusal] = _unknown_event
+    response: Callable[..., events.RealtimeResponse] = events.RealtimeResponse
+    item_object: str | UnsetType = UNSET
+    limits_after: Literal["response.created", "response.done"] | None = "response.done"
     silent: frozenset[str] = frozenset()
+    item_done: bool = True
+    transcription_usage: bool = True
+    reasoning_usage: bool = False
     transcription_deltas: bool = True
     live_captions: bool = False
+    overlaps: bool = True
+
+    cancels_previous: bool = False
+    always_speaks: bool = False
+    fixes_voice: bool = True
+    least_threshold: float = 0.0
     answers_words: bool = False
     answers_commits: bool = False
+    commits_turns: bool = True
+    answers_outputs: bool = False
     retypes: bool = False
     lenient: bool = False
     cancels_nothing: bool = False
-    unknown_event: Callable[[str, tuple[str, ...]], Refusal] = _unknown_event
-    error: Callable[[events.RealtimeError], events.RealtimeError] = lambda error: error
 
     @property
     def event_ids(self) -> bool:
@@ -119,8 +139,11 @@ class Habits:
         """
         if self.lenient:
             return
+        nests = dialect(self.dialect).nests_tools
         for holder, at in walk(event, ""):
             for name, held in (holder.extra or {}).items():
+                if nests and name == "function" and isinstance(holder, events.FunctionTool):
+                    continue
                 param = f"{at}.{name}".lstrip(".")
                 self._check_extra(param, held)
 
@@ -131,6 +154,8 @@ class Habits:
         move = next((move for move in moves if move.name == name and move.pairs), None)
         if move is None:
             raise unknown(param)
+        if name.endswith("_audio_format") and held in self.formats:
+            return
         if name != "modalities":
             raise invalid(param, held, tuple(dict.fromkeys(own for own, _ in move.pairs)))
         if held not in self.modalities:

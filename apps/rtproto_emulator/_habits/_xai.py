@@ -111,7 +111,7 @@ XAI = Habits(
     always_speaks=True,
     lenient=True,
     error=_error,
-    keeps_voice=False,
+    fixes_voice=False,
     overlaps=False,
     longest_id=64,
 )
