@@ -74,6 +74,14 @@ class _Answer:
     bytes_per_second: int
 
 
+class _Handlers(dict[type, "Callable[[Meter, Any, float], None] | None"]):
+    """What is done with events of a class, and of those derived from it: a dialect may have its own."""
+
+    def __missing__(self, cls: type) -> Callable[[Meter, Any, float], None] | None:
+        self[cls] = found = next((self[base] for base in cls.__mro__ if base in self), None)
+        return found
+
+
 class Meter:
     """Counts what one session hears and says. `now` is in seconds of a monotonic clock."""
 
@@ -97,7 +105,7 @@ class Meter:
         cls = type(event)
         counts = self._metrics.received
         counts[cls] = counts.get(cls, 0) + 1
-        handler = self._HEARD.get(cls)
+        handler = self._HEARD[cls]
         if handler is not None:
             handler(self, event, now)
 
@@ -106,7 +114,7 @@ class Meter:
         cls = type(event)
         counts = self._metrics.sent
         counts[cls] = counts.get(cls, 0) + 1
-        handler = self._SAID.get(cls)
+        handler = self._SAID[cls]
         if handler is not None:
             handler(self, event, now)
 
@@ -205,28 +213,32 @@ class Meter:
         self._error = code
         errors[code if code in errors or len(errors) < _MAX_CODES else "other"] += 1
 
-    _HEARD: ClassVar[dict[type, Callable[[Meter, Any, float], None]]] = {
-        events.Closed: _ended,
-        events.InputAudioBufferAppend: _audio_received,
-        events.ResponseCreate: _response_wanted,
-        vllm.InputAudioBufferCommit: _sound_ended,
-    }
-    _SAID: ClassVar[dict[type, Callable[[Meter, Any, float], None]]] = {
-        events.SessionCreated: _configured,
-        events.SessionUpdated: _configured,
-        events.InputAudioBufferCommitted: _turn_taken,
-        events.ResponseCreated: _response_begun,
-        events.ResponseOutputAudioDelta: _audio_sent,
-        events.ResponseDone: _response_ended,
-        translation.SessionOutputAudioDelta: _translation_sent,
-        unmute.InputAudioBufferSpeechStopped: _turn_paused,
-        unmute.ResponseOutputAudioDelta: _audio_sent,
-        unmute.ResponseOutputAudioDone: _answer_spoken,
-        unmute.InterruptedByVad: _answer_interrupted,
-        events.ConversationItemInputAudioTranscriptionCompleted: _transcribed,
-        events.ErrorEvent: _refused,
-        vllm.ConversationItemInputAudioTranscriptionCompleted: _written_down,
-    }
+    _HEARD: ClassVar[_Handlers] = _Handlers(
+        {
+            events.Closed: _ended,
+            events.InputAudioBufferAppend: _audio_received,
+            events.ResponseCreate: _response_wanted,
+            vllm.InputAudioBufferCommit: _sound_ended,
+        }
+    )
+    _SAID: ClassVar[_Handlers] = _Handlers(
+        {
+            events.SessionCreated: _configured,
+            events.SessionUpdated: _configured,
+            events.InputAudioBufferCommitted: _turn_taken,
+            events.ResponseCreated: _response_begun,
+            events.ResponseOutputAudioDelta: _audio_sent,
+            events.ResponseDone: _response_ended,
+            translation.SessionOutputAudioDelta: _translation_sent,
+            unmute.InputAudioBufferSpeechStopped: _turn_paused,
+            unmute.ResponseOutputAudioDelta: _audio_sent,
+            unmute.ResponseOutputAudioDone: _answer_spoken,
+            unmute.InterruptedByVad: _answer_interrupted,
+            events.ConversationItemInputAudioTranscriptionCompleted: _transcribed,
+            events.ErrorEvent: _refused,
+            vllm.ConversationItemInputAudioTranscriptionCompleted: _written_down,
+        }
+    )
 
 
 def _bytes_per_second(direction: Any) -> int:
