@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events
+from rtproto._by_class import found_for
 from rtproto.events import translation, unmute, vllm
 
 from ._sound import encoding_of, pcm16
@@ -74,14 +75,6 @@ class _Answer:
     bytes_per_second: int
 
 
-class _Handlers(dict[type, "Callable[[Meter, Any, float], None] | None"]):
-    """What is done with events of a class, and of those derived from it: a dialect may have its own."""
-
-    def __missing__(self, cls: type) -> Callable[[Meter, Any, float], None] | None:
-        self[cls] = found = next((self[base] for base in cls.__mro__ if base in self), None)
-        return found
-
-
 class Meter:
     """Counts what one session hears and says. `now` is in seconds of a monotonic clock."""
 
@@ -105,7 +98,7 @@ class Meter:
         cls = type(event)
         counts = self._metrics.received
         counts[cls] = counts.get(cls, 0) + 1
-        handler = self._HEARD[cls]
+        handler = found_for(self._HEARD, cls, None)
         if handler is not None:
             handler(self, event, now)
 
@@ -114,7 +107,7 @@ class Meter:
         cls = type(event)
         counts = self._metrics.sent
         counts[cls] = counts.get(cls, 0) + 1
-        handler = self._SAID[cls]
+        handler = found_for(self._SAID, cls, None)
         if handler is not None:
             handler(self, event, now)
 
@@ -213,32 +206,28 @@ class Meter:
         self._error = code
         errors[code if code in errors or len(errors) < _MAX_CODES else "other"] += 1
 
-    _HEARD: ClassVar[_Handlers] = _Handlers(
-        {
-            events.Closed: _ended,
-            events.InputAudioBufferAppend: _audio_received,
-            events.ResponseCreate: _response_wanted,
-            vllm.InputAudioBufferCommit: _sound_ended,
-        }
-    )
-    _SAID: ClassVar[_Handlers] = _Handlers(
-        {
-            events.SessionCreated: _configured,
-            events.SessionUpdated: _configured,
-            events.InputAudioBufferCommitted: _turn_taken,
-            events.ResponseCreated: _response_begun,
-            events.ResponseOutputAudioDelta: _audio_sent,
-            events.ResponseDone: _response_ended,
-            translation.SessionOutputAudioDelta: _translation_sent,
-            unmute.InputAudioBufferSpeechStopped: _turn_paused,
-            unmute.ResponseOutputAudioDelta: _audio_sent,
-            unmute.ResponseOutputAudioDone: _answer_spoken,
-            unmute.InterruptedByVad: _answer_interrupted,
-            events.ConversationItemInputAudioTranscriptionCompleted: _transcribed,
-            events.ErrorEvent: _refused,
-            vllm.ConversationItemInputAudioTranscriptionCompleted: _written_down,
-        }
-    )
+    _HEARD: ClassVar[dict[type, Callable[[Meter, Any, float], None] | None]] = {
+        events.Closed: _ended,
+        events.InputAudioBufferAppend: _audio_received,
+        events.ResponseCreate: _response_wanted,
+        vllm.InputAudioBufferCommit: _sound_ended,
+    }
+    _SAID: ClassVar[dict[type, Callable[[Meter, Any, float], None] | None]] = {
+        events.SessionCreated: _configured,
+        events.SessionUpdated: _configured,
+        events.InputAudioBufferCommitted: _turn_taken,
+        events.ResponseCreated: _response_begun,
+        events.ResponseOutputAudioDelta: _audio_sent,
+        events.ResponseDone: _response_ended,
+        translation.SessionOutputAudioDelta: _translation_sent,
+        unmute.InputAudioBufferSpeechStopped: _turn_paused,
+        unmute.ResponseOutputAudioDelta: _audio_sent,
+        unmute.ResponseOutputAudioDone: _answer_spoken,
+        unmute.InterruptedByVad: _answer_interrupted,
+        events.ConversationItemInputAudioTranscriptionCompleted: _transcribed,
+        events.ErrorEvent: _refused,
+        vllm.ConversationItemInputAudioTranscriptionCompleted: _written_down,
+    }
 
 
 def _bytes_per_second(direction: Any) -> int:
