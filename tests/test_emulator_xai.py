@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from emulated import Emulated, append, silence, sound, voice
-from rtproto_emulator import Call, Engines, Say, Settings
+from rtproto_emulator import Call, Engines, Say, Settings, Speech
 from rtproto_emulator._auth import Access, selected
 from rtproto_emulator._visit import Visit, visit
 
@@ -350,6 +351,41 @@ def test_an_interrupted_answer_is_closed() -> None:
     assert done["response"]["status"] == "cancelled"
     said = kinds(e.wire)
     assert said.index("response.output_audio_transcript.done") < said.index("response.output_item.done")
+
+
+def test_answers_that_are_said_at_once_are_told_apart() -> None:
+    e = client(Settings(pace=1.0))
+    wrote(e, "hello")
+    say(e, "response.create")
+    e.wait(1.0)
+    say(e, "response.create", response={"conversation": "none", "input": []})
+    e.finish()
+    for response_id in {event["response"]["id"] for event in of(e, "response.done")}:
+        sounds = [event for event in of(e, "response.output_audio.delta") if event["response_id"] == response_id]
+        words = [
+            event for event in of(e, "response.output_audio_transcript.delta") if event["response_id"] == response_id
+        ]
+        (done,) = [event for event in of(e, "response.done") if event["response"]["id"] == response_id]
+        assert [event for event in sounds if "latency" in event] == sounds[:1]
+        assert {event["rid"] for event in sounds} <= {event["rid"] for event in words}
+        assert done["usage"]["output_audio_seconds"] == pytest.approx(
+            sum(event["audio_duration_ms"] for event in sounds) / 1000
+        )
+
+
+def test_what_was_understood_of_a_turn_is_forgotten_with_it() -> None:
+    class Deaf:
+        def transcribe(self, speech: Speech) -> Iterator[str]:
+            yield "what "
+            raise RuntimeError("no more")
+
+    e = client(Settings(pace=math.inf, engines=Engines(transcriber=Deaf())))
+    updated(e, turn_detection=VAD, audio={"input": {"transcription": {"model": "grok-transcribe"}}})
+    for _ in range(3):
+        e.say(append(voice(0.5) + silence(1.0)))
+        e.finish()
+    assert len(of(e, "conversation.item.input_audio_transcription.failed")) == 3
+    assert not e.policy.outbox._accent._heard  # type: ignore[union-attr]
 
 
 def test_a_browser_with_a_client_secret_alone() -> None:
