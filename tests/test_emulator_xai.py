@@ -190,6 +190,16 @@ def test_a_commit_of_silence_does_nothing() -> None:
     assert say(e, "response.create")[0]["type"] == "response.created"
 
 
+def test_after_a_change_to_detected_turns_a_response_comes_again_where_it_is_asked_for() -> None:
+    e = client()
+    e.say(append(voice(1.0)))
+    say(e, "input_audio_buffer.commit")
+    e.finish()
+    assert say(e, "response.create") == []
+    updated(e, turn_detection=VAD)
+    assert kinds(say(e, "response.create"))[0] == "response.created"
+
+
 def test_a_response_takes_the_speech_along_that_is_not_committed() -> None:
     e = client()
     e.speak(voice(1.0))

@@ -8,7 +8,6 @@ from typing import Any
 import attrs
 
 from rtproto import UNSET, events, value
-from rtproto.events import xai
 
 from ._asked import Asked
 from ._conversation import Conversation, call_ids, with_transcript
@@ -200,15 +199,6 @@ class Inputs:
 
 def _id(item: events.Item) -> str:
     return value(getattr(item, "id", None), "")
-
-
-def forced_text(item: xai.ForceMessageItem) -> str:
-    """The words that are to be said; xAI's documentation calls their part by several types."""
-    parts = item.content or []
-    texts = (
-        part.raw.get("text") if isinstance(part, events.UnknownObject) else getattr(part, "text", "") for part in parts
-    )
-    return "".join(text for text in texts if isinstance(text, str))
 
 
 def idle_note(item_id: str) -> events.MessageItem:

@@ -9,19 +9,19 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events, value
-from rtproto.events import qwen, xai
+from rtproto.events import qwen
 
 from ._asked import asked, refuse_transcription
 from ._conversation import Conversation, place
 from ._ears import Ears
 from ._habits import ITEMS
-from ._items import forced_text, sounds_of, taken
+from ._items import sounds_of, taken
 from ._machine import Machine
 from ._mcp import McpLists
-from ._refusal import Refusal, invalid, missing
+from ._refusal import Refusal, invalid
 from ._responses import Responses
 from ._script import acting
-from ._session import Session, audio_input, default_session, hearing_as, instructions_of, updated_session
+from ._session import Session, default_session, hearing_as, instructions_of, updated_session
 from ._settings import Settings
 from ._transcriptions import Transcriptions
 from ._turns import Turns
@@ -162,11 +162,6 @@ class Policy(Machine):
         self._transcriptions.stop()
 
     @property
-    def push_to_talk(self) -> bool:
-        """Whether it is the client that ends turns."""
-        return not audio_input(self._session).turn_detection
-
-    @property
     def _keeps_voice(self) -> bool:
         """Whether the assistant was heard, and so has its voice for good."""
         return self._habits.fixes_voice and self._responses.spoke
@@ -237,9 +232,6 @@ class Policy(Machine):
         self._finishes = now
 
     def _create_item(self, event: events.ConversationItemCreate, now: float) -> None:
-        if isinstance(event.item, xai.ForceMessageItem):
-            self._say_as_it_is(event.item, now)
-            return
         conversation, kind = self._conversation, getattr(event.item, "type", None)
         if kind in ITEMS and kind not in self._habits.items:
             raise invalid("item.type", kind, self._habits.items)
@@ -256,17 +248,6 @@ class Policy(Machine):
             self._owes = now
         if isinstance(item, events.McpApprovalResponseItem) and item.approve and self._responses.active is None:
             self._respond_unasked(now)
-
-    def _say_as_it_is(self, item: xai.ForceMessageItem, now: float) -> None:
-        """xAI's own item: nobody asks the model, and it is no item of the conversation but an answer."""
-        wanted = asked(refuse_transcription(self._session), events.ResponseCreate(), self._habits, spoke=False)
-        said = forced_text(item)
-        if not said:
-            raise missing("item.content[0].text")
-        wanted = attrs.evolve(wanted, text=said)
-        if item.voice:
-            wanted = attrs.evolve(wanted, output=attrs.evolve(wanted.output, voice=item.voice))
-        self._responses.begin(wanted, self._ears.buffer.encoding, now)
 
     @property
     def _answers_outputs(self) -> bool:
