@@ -51,7 +51,8 @@ class Policy(Machine):
         settings, out = self.settings, self._out
         self._wanted_session = session
         self._model = getattr(session, "model", None) or model
-        self._transcription = transcription if session is None else isinstance(session, events.TranscriptionSession)
+        wanted = transcription if session is None else isinstance(session, events.TranscriptionSession)
+        self._transcription = wanted and self._habits.transcribes
         self._conversation = Conversation(
             settings.make_id("conv"),
             max_items=settings.max_items,

@@ -69,7 +69,7 @@ class Habits:
     has ended come in deltas, too; `live_captions`, whether they do while semantic VAD waits for its end. Where its
     items do not overlap (`overlaps`), a call begins only after the message before it has ended.
 
-    What it does. Where it `cancels_previous`, a new response ends the active one. Where it `always_speaks`, it writes
+    What it does. One that `transcribes` has sessions that do nothing else. Where it `cancels_previous`, a new response ends the active one. Where it `always_speaks`, it writes
     no answer, whatever is asked. Where it does not fix its voice (`fixes_voice`), that may change after it was heard. A
     threshold of turn detection below `least_threshold` counts as that. One that `answers_words` makes a response when
     the words of the turn are known; one that `answers_commits` does so unasked, and takes no commit where voice
@@ -110,6 +110,7 @@ class Habits:
     live_captions: bool = False
     overlaps: bool = True
 
+    transcribes: bool = True
     cancels_previous: bool = False
     always_speaks: bool = False
     fixes_voice: bool = True

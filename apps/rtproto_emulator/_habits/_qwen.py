@@ -238,6 +238,7 @@ QWEN = Habits(
         }
     ),
     items=("function_call_output",),
+    transcribes=False,
     fixes_voice=False,
     least_threshold=_LEAST_THRESHOLD,
     commits_turns=False,

@@ -96,6 +96,7 @@ VOICE_LIVE = Habits(
     limits_after=None,
     item_object="realtime.item",
     item_done=False,
+    transcribes=False,
     cancels_previous=True,
     transcription_usage=False,
     reasoning_usage=True,

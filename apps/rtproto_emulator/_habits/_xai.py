@@ -108,6 +108,7 @@ XAI = Habits(
     ids=_ids,
     accent=Accent,
     heard=_understood,
+    transcribes=False,
     always_speaks=True,
     lenient=True,
     error=_error,
