@@ -12,7 +12,6 @@ from rtproto import UNSET, events, value
 from ._asked import Asked
 from ._conversation import Conversation, call_ids, with_transcript
 from ._engines import Context
-from ._habits import ITEMS
 from ._refusal import Refusal, invalid, missing, too_long
 from ._sound import Encoding, Sound
 
@@ -21,6 +20,7 @@ _CONTENT: dict[str, tuple[str, ...]] = {
     "system": ("input_text",),
     "assistant": ("output_text", "output_audio"),
 }
+_TYPES = ("message", "function_call", "function_call_output", "mcp_approval_response")
 _NEEDED = {"input_text": "text", "output_text": "text", "input_audio": "audio", "input_image": "image_url"}
 
 _DETAILS = ("auto", "low", "high")
@@ -47,9 +47,9 @@ def taken(
     `longest_id` the most characters of an id (32 at OpenAI).
     Refuses an item that says too little or what is not possible.
     """
-    if isinstance(item, events.UnknownObject) or item.type not in ITEMS:
+    if isinstance(item, events.UnknownObject) or item.type not in _TYPES:
         got = item.raw.get("type") if isinstance(item, events.UnknownObject) else item.type
-        raise missing(f"{at}.type") if got is None else invalid(f"{at}.type", got, ITEMS)
+        raise missing(f"{at}.type") if got is None else invalid(f"{at}.type", got, _TYPES)
     for name in ("id", "call_id"):
         held = value(getattr(item, name, None), "")
         if len(held) > longest_id:

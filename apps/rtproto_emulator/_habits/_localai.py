@@ -45,11 +45,7 @@ LOCALAI = Habits(
     transcription_usage=False,
     transcription_deltas=False,
     live_captions=True,
-    answers_words=True,
-    answers_commits=True,
-    retypes=True,
     lenient=True,
-    cancels_nothing=True,
     unknown_event=lambda got, known: Refusal("invalid_json", "Invalid JSON format"),
     error=_error,
 )
