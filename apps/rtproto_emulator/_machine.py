@@ -36,15 +36,7 @@ class Machine(ABC):
         self._habits = habits = habits_of(dialect)
         settings = settings or Settings()
         self.settings = settings = attrs.evolve(settings, make_id=habits.ids(settings.make_id))
-        self._out = self.outbox = Outbox(
-            settings.make_id,
-            obfuscation=settings.obfuscation,
-            item_object=habits.item_object,
-            unsaid=habits.unsaid,
-            accent=habits.accent(settings.make_id) if habits.accent else None,
-            event_ids=habits.event_ids,
-            error=habits.error,
-        )
+        self._out = self.outbox = Outbox(settings.make_id, habits, obfuscation=settings.obfuscation)
         self._since_1970 = 0.0
         """What a moment of the monotonic clock lacks."""
         self.tell_sound: Callable[[float, float], object] | None = None

@@ -111,8 +111,7 @@ class Policy(Machine):
         return (self._idle_at(), self._owed_at(), self._responses.due)
 
     def _act(self, moment: float) -> None:
-        idle_at = self._idle_at()
-        owed_at = self._owed_at()
+        idle_at, owed_at = self._idle_at(), self._owed_at()
         if idle_at is not None and idle_at <= moment:
             self._idle(moment)
         elif owed_at is not None and owed_at <= moment:

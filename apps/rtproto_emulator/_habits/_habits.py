@@ -57,7 +57,7 @@ class Habits:
     How it says things. `ids` makes its ids of OpenAI's, and `accent`, from what makes ids, the `Accent` of one session.
     `error` makes of OpenAI's error its own; `unknown_event` refuses an event of a type that it does not know, with the
     types that it does. `response` is the class of its responses, `item_object` stands in every item. `limits_after` is
-    the event after which it tells rate limits. `silent` are types of events that it has and never says; where it is not
+    the event after which it tells rate limits. `silent` are types of GA's events that it never says; where it is not
     `item_done`, ``conversation.item.done`` comes for turns alone. `transcription_usage` and `reasoning_usage` are
     whether it tells what a transcription and thinking cost; `transcription_deltas`, whether the words of a turn that
     has ended come in deltas, too; `live_captions`, whether they do while semantic VAD waits for its end. Where its
@@ -85,11 +85,11 @@ class Habits:
 
     ids: Callable[[MakeId], MakeId] = attrs.field(default=lambda make_id: make_id, repr=False)
     accent: Callable[[MakeId], Accent] | None = attrs.field(default=None, repr=False)
-    error: Callable[[events.RealtimeError], events.RealtimeError] = lambda error: error
+    error: Callable[[events.RealtimeError], events.RealtimeError] | None = None
     unknown_event: Callable[[str, tuple[str, ...]], Refusal] = _unknown_event
     response: Callable[..., events.RealtimeResponse] = events.RealtimeResponse
     item_object: str | UnsetType = UNSET
-    limits_after: Literal["response.created", "response.done"] | None = "response.done"
+    limits_after: Literal["response.created", "response.done"] = "response.done"
     silent: frozenset[str] = frozenset()
     item_done: bool = True
     transcription_usage: bool = True

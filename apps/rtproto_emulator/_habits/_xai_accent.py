@@ -15,10 +15,6 @@ from .._sound import Encoding, encoding_of
 _Said = Iterable[events.ServerEvent]
 
 
-def _nothing(accent: Accent, event: Any, at: float) -> _Said:
-    return ()
-
-
 @attrs.define
 class _Answer:
     """A response that is being said, since `began`."""
@@ -194,6 +190,9 @@ class Accent:
         )
         yield from answer.catch_up()
 
+    def _sounded(self, event: Any, at: float) -> _Said:
+        return ()  # it comes after its part
+
     def _part(self, event: Any, at: float) -> _Said:
         yield attrs.evolve(event, part=UNSET)
         if isinstance(event.part, events.AudioPart):
@@ -215,7 +214,6 @@ class Accent:
         events.SessionUpdated: _updated,
         events.InputAudioBufferSpeechStarted: _started,
         events.ConversationItemAdded: _added,
-        events.ConversationItemDone: _nothing,
         events.ConversationItemInputAudioTranscriptionDelta: _more,
         events.ConversationItemInputAudioTranscriptionCompleted: _transcribed,
         events.ConversationItemInputAudioTranscriptionFailed: _not_transcribed,
@@ -226,8 +224,7 @@ class Accent:
         events.ResponseOutputAudioTranscriptDelta: _says,
         events.ResponseOutputAudioTranscriptDone: _said,
         events.ResponseOutputAudioDelta: _sounds,
-        # It comes after its part.
-        events.ResponseOutputAudioDone: _nothing,
+        events.ResponseOutputAudioDone: _sounded,
         events.ResponseContentPartAdded: _opens,
         events.ResponseContentPartDone: _part,
         events.ResponseFunctionCallArgumentsDelta: _calls,
