@@ -332,6 +332,7 @@ def test_what_it_does_not_know_it_passes_over() -> None:
         ({"audio": {"input": {"format": {"type": "audio/pcm", "rate": 11_025}}}}, "session.audio.input.format.rate"),
         ({"turn_detection": {"type": "server_vad", "threshold": 0.95}}, "session.turn_detection.threshold"),
         ({"turn_detection": {"type": "semantic_vad"}}, "session.turn_detection.type"),
+        ({"turn_detection": {"type": "server_vad", "idle_timeout_ms": -1}}, "session.turn_detection.idle_timeout_ms"),
         ({"audio": {"output": {"transport": "binary"}}}, "session.audio.output.transport"),
         ({"audio": {"output": {"speed": 2.0}}}, "session.audio.output.speed"),
     ],
