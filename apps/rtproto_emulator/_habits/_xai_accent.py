@@ -235,9 +235,8 @@ class Accent:
 def _placed(event: Any) -> events.ServerEvent:
     """Every event names a previous item, mostly none; every item is the first."""
     if hasattr(event, "previous_item_id"):
-        event.previous_item_id = event.previous_item_id or None
-        if not isinstance(event, events.ConversationItemAdded):
-            event.previous_item_id = None
+        previous = event.previous_item_id or None
+        event.previous_item_id = previous if event.type == events.ConversationItemAdded.type else None
     else:
         event.extra = {"previous_item_id": None, **(event.extra or {})}
     if value(getattr(event, "output_index", None), None) is not None:
