@@ -1,12 +1,7 @@
 """Which events are about what, as the order rules see them."""
 
-from collections.abc import Iterable
-from typing import Any, TypeVar, get_args
-
 from rtproto import events
 from rtproto._unset import value
-
-T = TypeVar("T")
 
 PartDelta = events.ResponseOutputTextDelta | events.ResponseOutputAudioDelta | events.ResponseOutputAudioTranscriptDelta
 PartDone = events.ResponseOutputTextDone | events.ResponseOutputAudioDone | events.ResponseOutputAudioTranscriptDone
@@ -66,20 +61,3 @@ def item_id(event: OutputEvent) -> str:
     """The id of the response's item that `event` is about, "" where it names none."""
     has_item = (events.ResponseOutputItemAdded, events.ResponseOutputItemDone)
     return id_of(event.item) if isinstance(event, has_item) else value(event.item_id, "")
-
-
-def found_for(table: "dict[type, tuple[T, ...]]", cls: type) -> "tuple[T, ...]":
-    """What a table of `by_class()` has for a class, or for the class that it derives from: a dialect has its own."""
-    found = table.get(cls)
-    if found is None:
-        found = table[cls] = next((table[base] for base in cls.__mro__ if base in table), ())
-    return found
-
-
-def by_class(pairs: "Iterable[tuple[Any, T]]") -> "dict[type, tuple[T, ...]]":
-    """A table from each class to its values in order; `pairs`: a class, tuple or union of classes, and a value."""
-    table: dict[type, tuple[T, ...]] = {}
-    for classes, found in pairs:
-        for cls in get_args(classes) or (classes if isinstance(classes, tuple) else (classes,)):
-            table[cls] = (*table.get(cls, ()), found)
-    return table

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from rtproto import events
+from rtproto._by_class import by_class, found_for
 from rtproto._codec import SERVER_EVENTS
 from rtproto._rule_events import (
     Delta,
@@ -18,8 +19,6 @@ from rtproto._rule_events import (
     PartDone,
     ResponseEvent,
     StreamDone,
-    by_class,
-    found_for,
     id_of,
     item_id,
     response_id,
@@ -151,7 +150,7 @@ class Facts:
 
     def take(self, event: object) -> None:
         """Takes in an event of either direction; what never travels changes nothing."""
-        for taker in found_for(_TAKERS, event.__class__):
+        for taker in found_for(_TAKERS, event.__class__, ()):
             taker(self, event)
 
 
@@ -206,7 +205,7 @@ def _item_event(facts: Facts, event: ItemEvent) -> None:
     item = response.items.setdefault(item_id(event), None) if response else None
     if response and item:
         item.begun = True
-        for taker in found_for(_ITEM_TAKERS, event.__class__):
+        for taker in found_for(_ITEM_TAKERS, event.__class__, ()):
             taker(item, event)
         if len(item.parts) + len(item.streams) > MAX_PIECES:
             response.items[item_id(event)] = None

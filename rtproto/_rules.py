@@ -12,9 +12,10 @@ import attrs
 
 from rtproto import _rule_checks as checks
 from rtproto import events
+from rtproto._by_class import by_class, found_for
 from rtproto._codec import SERVER_EVENTS
 from rtproto._rule_checks import AfterPart, OldItemEvent, PartUse
-from rtproto._rule_events import Delta, ItemEvent, PlaybackEvent, ResponseEvent, WholeDone, by_class, found_for
+from rtproto._rule_events import Delta, ItemEvent, PlaybackEvent, ResponseEvent, WholeDone
 from rtproto._rule_state import Facts
 
 
@@ -215,7 +216,7 @@ class OrderRules:
 
     def check(self, event: object) -> list[Breach]:
         """What `event` would break if it came now; changes nothing. What never travels breaks nothing."""
-        found = ((rule.name, rule.find(self._facts, event)) for rule in found_for(_RULES_BY_CLASS, event.__class__))
+        found = ((rule.name, rule.find(self._facts, event)) for rule in found_for(_RULES_BY_CLASS, event.__class__, ()))
         return [Breach(name, reason) for name, reason in found if reason is not None]
 
     def feed(self, event: object) -> list[Breach]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from commands import run
+from rtproto_cli._serve import Dialect
+from rtproto_emulator._settings import SERVED
 
 SIMPLE = ["serve", "--port", "0", "--ears", "energy", "--recogniser", "none", "--voice", "tone"]
 
@@ -88,3 +90,7 @@ def test_a_mistake_is_told_in_one_line(
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(f"rtproto: {line}")
     assert done.stderr.count("\n") == 1
+
+
+def test_every_dialect_that_the_server_speaks_can_be_chosen() -> None:
+    assert {dialect.value for dialect in Dialect} == set(SERVED)

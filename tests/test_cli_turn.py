@@ -6,6 +6,7 @@ import pytest
 from rtproto_cli._turn import MAX_PROBLEMS, MAX_REPLIES, MAX_TEXT, Options, Phase, Refused, Turn, session_update
 
 from rtproto import events
+from rtproto.events import xai
 
 SESSION = events.RealtimeSession(id="sess_1")
 
@@ -50,6 +51,23 @@ def test_a_turn_with_vad() -> None:
     assert turn.usage == {"input_tokens": 2, "output_tokens": 3, "total_tokens": 5}
 
 
+def test_a_dialects_own_classes_are_taken_as_those_of_all() -> None:
+    turn = ready(transcribe="grok-transcribe")
+    speech(turn, 1.0)
+    turn.uploaded(2.0)
+    heard = xai.ConversationItemInputAudioTranscriptionCompleted
+    turn.take(heard(item_id="item_1", transcript="What is", status="in_progress"), 2.0)
+    turn.take(heard(item_id="item_1", transcript="What is up?", status="completed"), 2.1)
+    place: Any = {"response_id": "r", "item_id": "item_2", "output_index": 0, "content_index": 0}
+    turn.take(events.ResponseCreated(response=events.RealtimeResponse(id="r")), 2.2)
+    turn.take(xai.ResponseOutputAudioTranscriptDelta(delta="Hello", **place), 2.3)
+    turn.take(xai.ResponseOutputAudioDelta(delta=bytes(4), **place), 2.4)
+    assert not turn.done
+    turn.take(xai.ResponseDone(response=events.RealtimeResponse(id="r", status="completed")), 2.5)
+    assert turn.done
+    assert (turn.heard, turn.summary(), turn.audio_bytes) == (["What is up?"], "Hello", 4)
+
+
 def test_every_turn_of_a_file_is_waited_for() -> None:
     turn = ready()
     speech(turn, 1.0)
@@ -81,6 +99,15 @@ def test_push_to_talk() -> None:
     assert not turn.done
     reply(turn, "resp_1", 1.2)
     assert turn.done
+
+
+def test_push_to_talk_at_a_server_that_tells_of_speech_too() -> None:
+    turn = ready(vad=False)
+    turn.uploaded(1.0)
+    speech(turn, 1.1)
+    reply(turn, "resp_1", 1.2)
+    assert turn.done
+    assert turn.speech_ended_at == 1.0
 
 
 def test_the_transcript_that_was_asked_for_is_waited_for() -> None:

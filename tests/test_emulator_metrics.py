@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -21,9 +22,9 @@ NOW = 1_700_000_000.0
 class Metered(Emulated):
     """A session that is counted, on a virtual clock."""
 
-    def __init__(self, metrics: Metrics, settings: Settings | None = None, dialect: str = "ga") -> None:
+    def __init__(self, metrics: Metrics, settings: Settings | None = None, dialect: str = "ga", **own: Any) -> None:
         self.meter = Meter(metrics, dialect)
-        super().__init__(settings, dialect)
+        super().__init__(settings, dialect, **own)
         for event in self.begin:
             self.meter.said(event, self.now)
 
@@ -118,6 +119,18 @@ def test_a_response_that_a_fault_tells_twice_has_ended_once() -> None:
         meter.said(events.ResponseDone(response=done), 0.0)
     now = told(metrics)
     assert (now["events_sent_total,response.done"], now["responses_total,completed"]) == (3, 2)
+
+
+@pytest.mark.parametrize("dialect", ["xai", "azure-voicelive", "qwen", "localai"])
+def test_the_events_of_a_dialects_own_classes_are_counted_as_those_of_all(dialect: str) -> None:
+    metrics = Metrics(NOW)
+    e = Metered(metrics, Settings(pace=math.inf), dialect, lawful=False)
+    e._count(e.raw(json.dumps({"type": "response.create"})))
+    e.wait(1)
+    now = told(metrics)
+    assert now["audio_sent_seconds_total"] > 1
+    assert now["responses_total,completed"] == now["first_audio_seconds_count"] == 1
+    assert not e.meter._answers
 
 
 def test_a_translation_is_heard_and_spoken() -> None:

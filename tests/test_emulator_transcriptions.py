@@ -99,3 +99,14 @@ def test_a_transcription_session_by_push_to_talk() -> None:
         "conversation.item.input_audio_transcription.delta",
         "conversation.item.input_audio_transcription.completed",
     ]
+
+
+@pytest.mark.parametrize("dialect", ["xai", "qwen", "azure-voicelive"])
+@pytest.mark.parametrize("session", [None, events.TranscriptionSession()])
+def test_who_has_no_transcription_sessions_begins_a_conversation(dialect: str, session: Any) -> None:
+    """By whatever URL or client secret one was wanted."""
+    e = Emulated(Settings(pace=math.inf), dialect, lawful=False, transcription=True, session=session)
+    assert e.wire[0]["type"] == "session.created"
+    e.raw('{"type": "response.create"}')
+    e.finish()
+    assert e.wire[-1]["type"] == "response.done"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from emulated import Emulated, append, silence, sound, voice
-from rtproto_emulator import Call, Engines, Say, Settings
+from rtproto_emulator import Call, Engines, Say, Settings, Speech
 from rtproto_emulator._auth import Access, selected
 from rtproto_emulator._visit import Visit, visit
 
@@ -189,6 +190,16 @@ def test_a_commit_of_silence_does_nothing() -> None:
     assert say(e, "response.create")[0]["type"] == "response.created"
 
 
+def test_after_a_change_to_detected_turns_a_response_comes_again_where_it_is_asked_for() -> None:
+    e = client()
+    e.say(append(voice(1.0)))
+    say(e, "input_audio_buffer.commit")
+    e.finish()
+    assert say(e, "response.create") == []
+    updated(e, turn_detection=VAD)
+    assert kinds(say(e, "response.create"))[0] == "response.created"
+
+
 def test_a_response_takes_the_speech_along_that_is_not_committed() -> None:
     e = client()
     e.speak(voice(1.0))
@@ -321,6 +332,7 @@ def test_what_it_does_not_know_it_passes_over() -> None:
         ({"audio": {"input": {"format": {"type": "audio/pcm", "rate": 11_025}}}}, "session.audio.input.format.rate"),
         ({"turn_detection": {"type": "server_vad", "threshold": 0.95}}, "session.turn_detection.threshold"),
         ({"turn_detection": {"type": "semantic_vad"}}, "session.turn_detection.type"),
+        ({"turn_detection": {"type": "server_vad", "idle_timeout_ms": -1}}, "session.turn_detection.idle_timeout_ms"),
         ({"audio": {"output": {"transport": "binary"}}}, "session.audio.output.transport"),
         ({"audio": {"output": {"speed": 2.0}}}, "session.audio.output.speed"),
     ],
@@ -350,6 +362,41 @@ def test_an_interrupted_answer_is_closed() -> None:
     assert done["response"]["status"] == "cancelled"
     said = kinds(e.wire)
     assert said.index("response.output_audio_transcript.done") < said.index("response.output_item.done")
+
+
+def test_answers_that_are_said_at_once_are_told_apart() -> None:
+    e = client(Settings(pace=1.0))
+    wrote(e, "hello")
+    say(e, "response.create")
+    e.wait(1.0)
+    say(e, "response.create", response={"conversation": "none", "input": []})
+    e.finish()
+    for response_id in {event["response"]["id"] for event in of(e, "response.done")}:
+        sounds = [event for event in of(e, "response.output_audio.delta") if event["response_id"] == response_id]
+        words = [
+            event for event in of(e, "response.output_audio_transcript.delta") if event["response_id"] == response_id
+        ]
+        (done,) = [event for event in of(e, "response.done") if event["response"]["id"] == response_id]
+        assert [event for event in sounds if "latency" in event] == sounds[:1]
+        assert {event["rid"] for event in sounds} <= {event["rid"] for event in words}
+        assert done["usage"]["output_audio_seconds"] == pytest.approx(
+            sum(event["audio_duration_ms"] for event in sounds) / 1000
+        )
+
+
+def test_what_was_understood_of_a_turn_is_forgotten_with_it() -> None:
+    class Deaf:
+        def transcribe(self, speech: Speech) -> Iterator[str]:
+            yield "what "
+            raise RuntimeError("no more")
+
+    e = client(Settings(pace=math.inf, engines=Engines(transcriber=Deaf())))
+    updated(e, turn_detection=VAD, audio={"input": {"transcription": {"model": "grok-transcribe"}}})
+    for _ in range(3):
+        e.say(append(voice(0.5) + silence(1.0)))
+        e.finish()
+    assert len(of(e, "conversation.item.input_audio_transcription.failed")) == 3
+    assert not e.policy.outbox._accent._heard  # type: ignore[union-attr]
 
 
 def test_a_browser_with_a_client_secret_alone() -> None:

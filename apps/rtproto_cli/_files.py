@@ -11,6 +11,7 @@ import attrs
 from rtproto_audio import AudioFileError, WavWriter, write_wav
 
 from rtproto import events, to_dict
+from rtproto._by_class import found_for
 from rtproto_cli._fatal import Fatal
 
 
@@ -32,9 +33,13 @@ def reply_directory(wanted: "Path | None", source: Path) -> Path:
     raise AssertionError("count() has no end")
 
 
+_AUDIO: dict[type, "str | None"] = {events.InputAudioBufferAppend: "audio", events.ResponseOutputAudioDelta: "delta"}
+"""Where events have audio."""
+
+
 def without_audio(event: Any) -> dict[str, Any]:
     """The wire object of an event, with sizes in the place of audio."""
-    name = {events.InputAudioBufferAppend: "audio", events.ResponseOutputAudioDelta: "delta"}.get(type(event))
+    name = found_for(_AUDIO, type(event), None)
     if name is not None:
         size = len(getattr(event, name))
         return {**to_dict(attrs.evolve(event, **{name: b""})), name: f"<{size} bytes>"}

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from rtproto import UNSET, events, value
+from rtproto._by_class import found_for
 
 MAX_PROBLEMS = 100
 """Kept in words; the rest are counted. Nobody reads more, and a server may send them without end."""
@@ -120,7 +121,7 @@ class Turn:
 
     def take(self, event: Any, now: float) -> Sequence[events.ClientEvent]:
         """Takes one event of the server; returns what is to be sent. Raises Refused."""
-        handler = _HANDLERS.get(type(event))
+        handler = found_for(_HANDLERS, type(event), None)
         answer = handler(self, event, now) if handler else ()
         if self.uploaded_at is not None and self.phase in (Phase.SPEECH, Phase.REPLY):
             self._after_upload()
@@ -192,8 +193,9 @@ class Turn:
 
     def _speech_stopped(self, event: events.InputAudioBufferSpeechStopped, now: float) -> Sequence[events.ClientEvent]:
         self._speaking = False
-        self._unanswered += 1
-        self.speech_ended_at = now
+        if self.options.vad:  # xAI tells it also of a turn that ends by a commit, which was counted
+            self._unanswered += 1
+            self.speech_ended_at = now
         return ()
 
     def _committed(self, event: events.InputAudioBufferCommitted, now: float) -> Sequence[events.ClientEvent]:
@@ -203,6 +205,8 @@ class Turn:
     def _transcribed(
         self, event: events.ConversationItemInputAudioTranscriptionCompleted, now: float
     ) -> Sequence[events.ClientEvent]:
+        if getattr(event, "status", UNSET) == "in_progress":
+            return ()  # xAI tells it again when it is whole
         self._untranscribed -= 1
         self._count(event.transcript + " ")
         self.heard.append(event.transcript.strip())

@@ -94,7 +94,7 @@ def asked(session: events.RealtimeSession, create: events.ResponseCreate, habits
     output = audio_output(session)
     if params.audio and params.audio.output:
         output = merged(output, params.audio.output, output, habits)
-        if spoke and habits.fixes_voice and not out_of_band and output.voice != voice_of(session):
+        if spoke and not out_of_band and output.voice != voice_of(session):
             raise voice_refusal()
     modalities = value(params.output_modalities, value(session.output_modalities, ["audio"]))
     modality = "audio" if habits.always_speaks else modalities[0]

@@ -41,6 +41,20 @@ def _between(low: float, high: float, unit: str = "") -> Check:
     return check
 
 
+def _interval(low: float, high: float, brackets: str = "[]") -> Check:
+    """As mathematics writes it: with "[)" the upper end is out."""
+    ends = f"{brackets[0]}{low}, {high}{brackets[1] if high < math.inf else ')'}"
+
+    def check(got: Any, at: str) -> None:
+        outside = (got <= low if brackets[0] == "(" else got < low) or (
+            got >= high if brackets[1] == ")" else got > high
+        )
+        if outside:
+            raise Refusal("invalid_value", f"Invalid '{at}': {got}. Expected a value in {ends}.", at)
+
+    return check
+
+
 def _modalities(got: Any, at: str) -> None:
     if got not in (["text"], ["audio"]):
         message = f"Invalid modalities: {got}. Supported combinations are: ['text'] and ['audio']."
@@ -187,6 +201,12 @@ def _transport(got: Any, at: str) -> None:
         raise Refusal("invalid_value", message, at)
 
 
+def _idle_timeout(got: Any, at: str) -> None:
+    """0 is none. A shorter one than a second would be answer upon answer, and a negative one would never end."""
+    if got:
+        _interval(1_000, math.inf)(got, at)
+
+
 XAI_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
     (events.AudioPcm, "rate"): _rate(8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
     (events.AudioInput, "turn_detection"): _detection_of_xai,
@@ -195,7 +215,7 @@ XAI_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
     (events.ServerVad, "threshold"): _between(0.1, 0.9),
     (events.ServerVad, "prefix_padding_ms"): _between(0, 10_000, " ms"),
     (events.ServerVad, "silence_duration_ms"): _between(0, 10_000, " ms"),
-    (events.ServerVad, "idle_timeout_ms"): _anything,
+    (events.ServerVad, "idle_timeout_ms"): _idle_timeout,
     (events.RealtimeSession, "tools"): _anything,
     (events.RealtimeSession, "truncation"): _anything,
     (events.RealtimeSession, "include"): _anything,
@@ -211,20 +231,6 @@ LOCALAI_CHECKS: dict[tuple[type, str], Check] = CHECKS | {
 }
 """The same at LocalAI, which resamples, and whose voices are what its speech synthesis has."""
 _QWENS_RATES = (8_000, 16_000, 24_000, 48_000)
-
-
-def _interval(low: float, high: float, brackets: str = "[]") -> Check:
-    """As mathematics writes it: with "[)" the upper end is out."""
-    ends = f"{brackets[0]}{low}, {high}{brackets[1] if high < math.inf else ')'}"
-
-    def check(got: Any, at: str) -> None:
-        outside = (got <= low if brackets[0] == "(" else got < low) or (
-            got >= high if brackets[1] == ")" else got > high
-        )
-        if outside:
-            raise Refusal("invalid_value", f"Invalid '{at}': {got}. Expected a value in {ends}.", at)
-
-    return check
 
 
 def _seed(got: Any, at: str) -> None:

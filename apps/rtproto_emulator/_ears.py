@@ -25,14 +25,14 @@ _QUIET_MS = {"low": 1_500, "medium": 800, "auto": 800, "high": 400}
 """How long it waits where words sound finished. OpenAI tells no figures; people take turns faster than any of these."""
 
 
-def turn_rules(detection: Any, pause_ms: int | None = None, least: float = 0.0) -> TurnRules:
+def turn_rules(detection: Any, pause_ms: int | None = None) -> TurnRules:
     """What a session's `turn_detection` asks of the detector. Azure's and Qwen's semantic ones have the fields of a
-    server_vad. No threshold counts as lower than `least`."""
+    server_vad."""
     if _by_words(detection):
         eagerness = value(detection.eagerness, "auto")
         return TurnRules(silence_duration_ms=_WAIT_MS[eagerness], quiet_ms=_QUIET_MS[eagerness], pause_ms=pause_ms)
     return TurnRules(
-        threshold=max(value(detection.threshold, 0.5), least),
+        threshold=value(detection.threshold, 0.5),
         prefix_padding_ms=value(detection.prefix_padding_ms, 300),
         silence_duration_ms=value(detection.silence_duration_ms, 500),
         pause_ms=pause_ms,
@@ -54,13 +54,10 @@ def check_size(data: bytes) -> None:
 class Ears:
     """Takes appended audio and finds the turns in it, where the session wants that, and pauses of `pause_ms`."""
 
-    def __init__(
-        self, activity: Callable[[int], VoiceActivity], max_ms: int, pause_ms: int | None = None, least: float = 0.0
-    ) -> None:
+    def __init__(self, activity: Callable[[int], VoiceActivity], max_ms: int, pause_ms: int | None = None) -> None:
         self.buffer = InputBuffer(max_ms)
         self._activity = activity
         self._pause_ms = pause_ms
-        self._least = least
         self._detector: TurnDetector | None = None
         self._configured: events.AudioInput | None = None
 
@@ -76,9 +73,7 @@ class Ears:
         self._detector = None
         if detection:
             activity = self._activity(self.buffer.encoding.rate)
-            self._detector = TurnDetector(
-                activity, turn_rules(detection, self._pause_ms, self._least), self.buffer.position_ms
-            )
+            self._detector = TurnDetector(activity, turn_rules(detection, self._pause_ms), self.buffer.position_ms)
 
     @property
     def speaking(self) -> bool:

@@ -8,12 +8,10 @@ from typing import Any
 import attrs
 
 from rtproto import UNSET, events, value
-from rtproto.events import xai
 
 from ._asked import Asked
 from ._conversation import Conversation, call_ids, with_transcript
 from ._engines import Context
-from ._habits import ITEMS
 from ._refusal import Refusal, invalid, missing, too_long
 from ._sound import Encoding, Sound
 
@@ -22,6 +20,7 @@ _CONTENT: dict[str, tuple[str, ...]] = {
     "system": ("input_text",),
     "assistant": ("output_text", "output_audio"),
 }
+_TYPES = ("message", "function_call", "function_call_output", "mcp_approval_response")
 _NEEDED = {"input_text": "text", "output_text": "text", "input_audio": "audio", "input_image": "image_url"}
 
 _DETAILS = ("auto", "low", "high")
@@ -48,9 +47,9 @@ def taken(
     `longest_id` the most characters of an id (32 at OpenAI).
     Refuses an item that says too little or what is not possible.
     """
-    if isinstance(item, events.UnknownObject) or item.type not in ITEMS:
+    if isinstance(item, events.UnknownObject) or item.type not in _TYPES:
         got = item.raw.get("type") if isinstance(item, events.UnknownObject) else item.type
-        raise missing(f"{at}.type") if got is None else invalid(f"{at}.type", got, ITEMS)
+        raise missing(f"{at}.type") if got is None else invalid(f"{at}.type", got, _TYPES)
     for name in ("id", "call_id"):
         held = value(getattr(item, name, None), "")
         if len(held) > longest_id:
@@ -200,15 +199,6 @@ class Inputs:
 
 def _id(item: events.Item) -> str:
     return value(getattr(item, "id", None), "")
-
-
-def forced_text(item: xai.ForceMessageItem) -> str:
-    """The words that are to be said; xAI's documentation calls their part by several types."""
-    parts = item.content or []
-    texts = (
-        part.raw.get("text") if isinstance(part, events.UnknownObject) else getattr(part, "text", "") for part in parts
-    )
-    return "".join(text for text in texts if isinstance(text, str))
 
 
 def idle_note(item_id: str) -> events.MessageItem:

@@ -36,16 +36,7 @@ class Machine(ABC):
         self._habits = habits = habits_of(dialect)
         settings = settings or Settings()
         self.settings = settings = attrs.evolve(settings, make_id=habits.ids(settings.make_id))
-        self._out = self.outbox = Outbox(
-            settings.make_id,
-            obfuscation=settings.obfuscation,
-            item_object=habits.item_object,
-            unsaid=habits.unsaid,
-            accent=habits.accent(settings.make_id) if habits.accent else None,
-            event_ids=habits.event_ids,
-            error=habits.error,
-        )
-        self._handlers = {cls: do for cls, do in self.HANDLERS.items() if cls not in habits.untaken}
+        self._out = self.outbox = Outbox(settings.make_id, habits, obfuscation=settings.obfuscation)
         self._since_1970 = 0.0
         """What a moment of the monotonic clock lacks."""
         self.tell_sound: Callable[[float, float], object] | None = None
@@ -78,9 +69,9 @@ class Machine(ABC):
 
     def _handle(self, event: events.ClientEvent, event_id: str, now: float) -> None:
         # A dialect's own class of an event is derived from the one that all share.
-        handler = next((self._handlers[cls] for cls in type(event).__mro__ if cls in self._handlers), None)
+        handler = next((self.HANDLERS[cls] for cls in type(event).__mro__ if cls in self.HANDLERS), None)
         if handler is None:
-            known = tuple(self._habits.wire_type(str(cls.type)) for cls in self._handlers)
+            known = tuple(self._habits.wire_type(str(cls.type)) for cls in self.HANDLERS)
             raise self._habits.unknown_event(event.wire_type, known)
         self._check(event, event_id)
         handler(self, event, now)

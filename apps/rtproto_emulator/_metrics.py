@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events
+from rtproto._by_class import found_for
 from rtproto.events import translation, unmute, vllm
 
 from ._sound import encoding_of, pcm16
@@ -97,7 +98,7 @@ class Meter:
         cls = type(event)
         counts = self._metrics.received
         counts[cls] = counts.get(cls, 0) + 1
-        handler = self._HEARD.get(cls)
+        handler = found_for(self._HEARD, cls, None)
         if handler is not None:
             handler(self, event, now)
 
@@ -106,7 +107,7 @@ class Meter:
         cls = type(event)
         counts = self._metrics.sent
         counts[cls] = counts.get(cls, 0) + 1
-        handler = self._SAID.get(cls)
+        handler = found_for(self._SAID, cls, None)
         if handler is not None:
             handler(self, event, now)
 
@@ -205,13 +206,13 @@ class Meter:
         self._error = code
         errors[code if code in errors or len(errors) < _MAX_CODES else "other"] += 1
 
-    _HEARD: ClassVar[dict[type, Callable[[Meter, Any, float], None]]] = {
+    _HEARD: ClassVar[dict[type, Callable[[Meter, Any, float], None] | None]] = {
         events.Closed: _ended,
         events.InputAudioBufferAppend: _audio_received,
         events.ResponseCreate: _response_wanted,
         vllm.InputAudioBufferCommit: _sound_ended,
     }
-    _SAID: ClassVar[dict[type, Callable[[Meter, Any, float], None]]] = {
+    _SAID: ClassVar[dict[type, Callable[[Meter, Any, float], None] | None]] = {
         events.SessionCreated: _configured,
         events.SessionUpdated: _configured,
         events.InputAudioBufferCommitted: _turn_taken,

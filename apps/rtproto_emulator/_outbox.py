@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from rtproto import UNSET, Close, UnsetType, events
+from rtproto import UNSET, Close, events
 
 from ._ending import Ending
-from ._habits import Accent
+from ._habits import Habits
 
 _OF_AN_ITEM = (
     events.ConversationItemAdded,
@@ -32,17 +32,7 @@ class Mark:
 class Outbox:
     """Server events, and at the end perhaps a Close, that wait for the host. Each event gets an id of its own here."""
 
-    def __init__(
-        self,
-        make_id: Callable[[str], str],
-        *,
-        obfuscation: bool = False,
-        item_object: str | UnsetType = UNSET,
-        unsaid: Collection[str] = (),
-        accent: Accent | None = None,
-        event_ids: bool = True,
-        error: Callable[[events.RealtimeError], events.RealtimeError] = lambda error: error,
-    ) -> None:
+    def __init__(self, make_id: Callable[[str], str], habits: Habits, *, obfuscation: bool = False) -> None:
         self.make_id = make_id
         self.at = 0.0
         """The moment at which things are said, in seconds since 1970."""
@@ -51,13 +41,13 @@ class Outbox:
         self.on_mark: Callable[[str], object] | None = None
         """Is told of a mark when all before it is taken."""
         self._obfuscation = obfuscation
-        self._item_object = item_object
+        self._item_object = habits.item_object
         """What stands as `object` in every item."""
-        self._unsaid = unsaid
+        self._unsaid = habits.unsaid
         """Types that the client's dialect does not have: nobody hears of them, so nothing counts or breaks them."""
-        self._accent = accent
-        self._event_ids = event_ids
-        self._error = error
+        self._accent = habits.accent(make_id) if habits.accent else None
+        self._event_ids = habits.event_ids
+        self._error = habits.error
         self._waiting: deque[events.ServerEvent | Close | Mark] = deque()
 
     def __len__(self) -> int:
@@ -69,8 +59,11 @@ class Outbox:
             return
         if self._item_object is not UNSET:
             self._mark(event)
+        if self._accent is None:
+            self._say(event)
+            return
         ending: Ending | None = None
-        for said in (event,) if self._accent is None else self._accent(event, self.at):
+        for said in self._accent(event, self.at):
             try:
                 self._say(said)
             except Ending as raised:
@@ -79,16 +72,15 @@ class Outbox:
             raise ending
 
     def _say(self, event: events.ServerEvent) -> None:
-        self.address(event)
-        self._waiting.append(event)
+        self._waiting.append(self.address(event))
         if self.on_send is not None:
             self.on_send(event)
 
     def address(self, event: events.ServerEvent) -> events.ServerEvent:
         """Gives `event` an id, where it has none and the client's dialect has one, and an error the dialect's shape."""
-        if self._event_ids and not event.event_id:
+        if self._event_ids and event.event_id is UNSET:
             event.event_id = self.make_id("event")
-        if isinstance(event, events.ErrorEvent):
+        if self._error is not None and isinstance(event, events.ErrorEvent):
             event.error = self._error(event.error)
         return event
 

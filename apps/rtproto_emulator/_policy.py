@@ -9,19 +9,17 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events, value
-from rtproto.events import qwen, xai
 
 from ._asked import asked, refuse_transcription
 from ._conversation import Conversation, place
 from ._ears import Ears
-from ._habits import ITEMS
-from ._items import forced_text, sounds_of, taken
+from ._items import sounds_of, taken
 from ._machine import Machine
 from ._mcp import McpLists
-from ._refusal import Refusal, invalid, missing
+from ._refusal import Refusal
 from ._responses import Responses
 from ._script import acting
-from ._session import Session, audio_input, default_session, hearing_as, instructions_of, updated_session
+from ._session import Session, default_session, instructions_of, updated_session
 from ._settings import Settings
 from ._transcriptions import Transcriptions
 from ._turns import Turns
@@ -51,7 +49,8 @@ class Policy(Machine):
         settings, out = self.settings, self._out
         self._wanted_session = session
         self._model = getattr(session, "model", None) or model
-        self._transcription = transcription if session is None else isinstance(session, events.TranscriptionSession)
+        wanted = transcription if session is None else isinstance(session, events.TranscriptionSession)
+        self._transcription = wanted and self._habits.transcribes
         self._conversation = Conversation(
             settings.make_id("conv"),
             max_items=settings.max_items,
@@ -63,15 +62,11 @@ class Policy(Machine):
             settings.engines.activity,
             settings.max_input_ms,
             self._transcriptions.pause_ms,
-            self._habits.least_threshold,
         )
         self._turns = Turns(out, self._habits, self._ears, self._conversation, self._transcriptions)
         self._responses = Responses(out, settings, self._habits, self._conversation, self._transcriptions)
         self._owes: float | None = None
-        """Since when a response is due that nobody asked for: when no other is active, and at some servers when the
-        words of the turn are known."""
-        self._finishes: float | None = None
-        """Since when the client has nothing more to say."""
+        """Since when a response is due that nobody asked for, as soon as no other is active."""
         scenario = settings.scenario
         self._mcp = McpLists(out, scenario.mcp if scenario else {})
 
@@ -113,19 +108,15 @@ class Policy(Machine):
         )
 
     def _moments(self) -> Iterable[float | None]:
-        return (self._idle_at(), self._owed_at(), self._responses.due, self._finished_at())
+        return (self._idle_at(), self._owed_at(), self._responses.due)
 
     def _act(self, moment: float) -> None:
-        idle_at = self._idle_at()
-        owed_at, finished_at = self._owed_at(), self._finished_at()
+        idle_at, owed_at = self._idle_at(), self._owed_at()
         if idle_at is not None and idle_at <= moment:
             self._idle(moment)
         elif owed_at is not None and owed_at <= moment:
             self._owes = None
             self._respond_unasked(moment)
-        elif finished_at is not None and finished_at <= moment:
-            self._finishes = None
-            self._out.send(qwen.SessionFinished())
         else:
             self._responses.advance(moment)
 
@@ -135,14 +126,9 @@ class Policy(Machine):
         return None if since is None or timeout is None else since + timeout / 1000
 
     def _owed_at(self) -> float | None:
-        unknown = self._habits.answers_words and self._transcriptions.pending
-        if self._owes is None or unknown or self._responses.active is not None:
+        if self._owes is None or self._responses.active is not None:
             return None
         return max(self._owes, self._responses.ended)
-
-    def _finished_at(self) -> float | None:
-        busy = not self._responses.idle or self._transcriptions.pending or self._owes is not None
-        return None if self._finishes is None or busy else max(self._finishes, self._responses.ended)
 
     def _idle(self, now: float) -> None:
         self._responses.quiet_since = None
@@ -162,11 +148,6 @@ class Policy(Machine):
         self._transcriptions.stop()
 
     @property
-    def push_to_talk(self) -> bool:
-        """Whether it is the client that ends turns."""
-        return not audio_input(self._session).turn_detection
-
-    @property
     def _keeps_voice(self) -> bool:
         """Whether the assistant was heard, and so has its voice for good."""
         return self._habits.fixes_voice and self._responses.spoke
@@ -174,22 +155,17 @@ class Policy(Machine):
     # ---- one method an event of the client ----
 
     def _update(self, event: events.SessionUpdate, now: float) -> None:
-        current, default, change = self._session, self._default, event.session
+        current, change = self._session, event.session
         if self._model is None and isinstance(current, events.RealtimeSession) and getattr(change, "model", None):
             current = attrs.evolve(current, model=getattr(change, "model", None))
-        if self._habits.retypes and not isinstance(change, events.UnknownObject) and change.type != current.type:
-            transcription = isinstance(change, events.TranscriptionSession)
-            default = self._new_session(self.session_id, value(current.expires_at, 0), transcription=transcription)
-            current = hearing_as(default, current)
         self._session = updated_session(
             current,
             change,
-            default,
+            self._default,
             self._habits,
             spoke=self._keeps_voice,
             busy=self._responses.active is not None,
         )
-        self._default = default
         self._turns.follow(self._session)
         self._out.send(events.SessionUpdated(session=self._session))
         self._mcp.named(getattr(self._session, "tools", None), self._conversation)
@@ -207,19 +183,11 @@ class Policy(Machine):
                 self._answer_turn(now)
 
     def _commit(self, event: events.InputAudioBufferCommit, now: float) -> None:
-        unasked = self._habits.answers_commits
-        if unasked and self._turns.detects:
-            raise Refusal("not_implemented", "input_audio_buffer.commit in conjunction with VAD")
         self._turns.commit()
         self._responses.quiet_since = None
-        if unasked:
-            self._answer_turn(now)
 
     def _answer_turn(self, now: float) -> None:
-        if self._habits.answers_words:
-            self._owes = now
-        else:
-            self._respond_unasked(now)
+        self._respond_unasked(now)
 
     def _clear(self, event: events.InputAudioBufferClear, now: float) -> None:
         self._turns.clear()
@@ -228,21 +196,8 @@ class Policy(Machine):
         message = "output_audio_buffer.clear is for WebRTC and SIP: over a WebSocket the client plays the audio."
         raise Refusal("invalid_event_for_transport", message, "type")
 
-    def _show(self, event: qwen.InputImageBufferAppend, now: float) -> None:
-        self._turns.show(event.image)
-
-    def _finish(self, event: qwen.SessionFinish, now: float) -> None:
-        if self._turns.end() and self._turns.asks:
-            self._owes = now
-        self._finishes = now
-
     def _create_item(self, event: events.ConversationItemCreate, now: float) -> None:
-        if isinstance(event.item, xai.ForceMessageItem):
-            self._say_as_it_is(event.item, now)
-            return
-        conversation, kind = self._conversation, getattr(event.item, "type", None)
-        if kind in ITEMS and kind not in self._habits.items:
-            raise invalid("item.type", kind, self._habits.items)
+        conversation = self._conversation
         approvals = conversation.approval_requests()
         item = taken(event.item, self._out.make_id, conversation.call_ids(), "item", approvals, self._habits.longest_id)
         item_id = value(getattr(item, "id", None), "")
@@ -252,25 +207,8 @@ class Policy(Machine):
         for index, sound in sounds_of(event.item, self._ears.buffer.encoding):
             conversation.add_sound(item_id, index, sound)
             self._transcriptions.start(item_id, sound, None, partial(conversation.transcribed, item_id, index))
-        if isinstance(item, events.FunctionCallOutputItem) and self._answers_outputs and not conversation.open_calls():
-            self._owes = now
         if isinstance(item, events.McpApprovalResponseItem) and item.approve and self._responses.active is None:
             self._respond_unasked(now)
-
-    def _say_as_it_is(self, item: xai.ForceMessageItem, now: float) -> None:
-        """xAI's own item: nobody asks the model, and it is no item of the conversation but an answer."""
-        wanted = asked(refuse_transcription(self._session), events.ResponseCreate(), self._habits, spoke=False)
-        said = forced_text(item)
-        if not said:
-            raise missing("item.content[0].text")
-        wanted = attrs.evolve(wanted, text=said)
-        if item.voice:
-            wanted = attrs.evolve(wanted, output=attrs.evolve(wanted.output, voice=item.voice))
-        self._responses.begin(wanted, self._ears.buffer.encoding, now)
-
-    @property
-    def _answers_outputs(self) -> bool:
-        return self._habits.answers_outputs and self._turns.detects and self._turns.asks
 
     def _delete_item(self, event: events.ConversationItemDelete, now: float) -> None:
         self._conversation.get(event.item_id, "delete", "deleting")
@@ -308,8 +246,6 @@ class Policy(Machine):
                 self._refuse(refusal, None)
 
     def _cancel_response(self, event: events.ResponseCancel, now: float) -> None:
-        if self._habits.cancels_nothing and self._responses.active is None:
-            return
         self._responses.cancel(value(event.response_id, None), now)
 
     HANDLERS: ClassVar[Mapping[type[Any], Callable[[Any, Any, float], None]]] = {
@@ -324,6 +260,4 @@ class Policy(Machine):
         events.ResponseCreate: _create_response,
         events.ResponseCancel: _cancel_response,
         events.OutputAudioBufferClear: _clear_output,
-        qwen.InputImageBufferAppend: _show,
-        qwen.SessionFinish: _finish,
     }

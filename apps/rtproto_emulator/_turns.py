@@ -169,11 +169,7 @@ class Turns:
     # ---- the other ways ----
 
     def commit(self) -> None:
-        """Makes a turn of everything that is buffered. Refuses too little, and at some servers what is none's turn."""
-        if self.detects and not self._habits.commits_turns:
-            raise Refusal(
-                "input_audio_buffer_commit_empty", "Turns are detected: they are committed without being asked."
-            )
+        """Makes a turn of everything that is buffered. Refuses too little."""
         sound = self._ears.commit()
         speech, self._speech = self._speech, None
         self._take(speech.item_id if speech else self._out.make_id("item"), sound)

@@ -11,9 +11,11 @@ from rtproto._dialects import recognised
 
 from ._auth import Access, presented, selected
 from ._denied import Denied as Denied
+from ._localai_policy import LocalaiPolicy
 from ._machine import Machine
 from ._opus import MISSING, opus_installed
 from ._policy import Policy
+from ._qwen_policy import QwenPolicy
 from ._settings import Settings
 from ._translation import Translation
 from ._unmute import Unmute
@@ -59,8 +61,7 @@ class Visit:
 
 
 def _conversation(wanted: Visit, settings: Settings) -> Machine:
-    policy = XaiPolicy if wanted.dialect == "xai" else Policy
-    return policy(
+    return _POLICIES.get(wanted.dialect, Policy)(
         settings,
         model=wanted.model,
         transcription=wanted.transcription,
@@ -80,6 +81,9 @@ def _vllm(wanted: Visit, settings: Settings) -> Machine:
 def _unmute(wanted: Visit, settings: Settings) -> Machine:
     return Unmute(settings)
 
+
+_POLICIES: dict[str, type[Policy]] = {"localai": LocalaiPolicy, "qwen": QwenPolicy, "xai": XaiPolicy}
+"""Dialect -> what holds a conversation in it, where OpenAI's does not."""
 
 _MACHINES: dict[str, Callable[[Visit, Settings], Machine]] = {
     "ga-translation": _translation,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rtproto import events
+from rtproto._by_class import found_for
 from rtproto._conversation._dig import dig, id_of
 from rtproto._conversation._state import MAX_ASKED, Asked, Created, State
 from rtproto._conversation._streams import STREAMED, STREAMED_BY_NAME, Taker, content_index, user_turn
@@ -290,8 +291,4 @@ def take_received(state: State, event: object) -> None:
 
 def _taker(table: "dict[type, Taker]", cls: type) -> Taker:
     """What a dialect's own class changes is what its GA class does, or what its name tells."""
-    found = table.get(cls)
-    if found is None:
-        named = STREAMED_BY_NAME.get(getattr(cls, "type", ""), _nothing)
-        found = table[cls] = next((table[base] for base in cls.__mro__ if base in table), named)
-    return found
+    return table.get(cls) or found_for(table, cls, STREAMED_BY_NAME.get(getattr(cls, "type", ""), _nothing))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 
 from ._beta import BETA
-from ._habits import ITEMS, WHOLE, Accent, Habits
+from ._habits import WHOLE, Accent, Habits
 from ._localai import LOCALAI
 from ._qwen import QWEN
 from ._vllm import VLLM
 from ._voice_live import VOICE_LIVE
 from ._xai import XAI
 
-__all__ = ["ITEMS", "WHOLE", "Accent", "Habits", "habits_of"]
+__all__ = ["WHOLE", "Accent", "Habits", "habits_of"]
 
 _TRANSLATION = Habits(dialect="ga-translation", model="gpt-realtime-translate")
 

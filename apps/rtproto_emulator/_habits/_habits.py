@@ -9,7 +9,6 @@ import attrs
 
 from rtproto import UNSET, UnsetType, events
 from rtproto._dialects import dialect
-from rtproto.events import qwen
 
 from .._checks import CHECKS, Check, walk
 from .._refusal import Refusal, invalid, unknown
@@ -40,11 +39,6 @@ Accent = Callable[[events.ServerEvent, float], Iterable[events.ServerEvent]]
 """What is said in place of an event of OpenAI's, at a moment (seconds since 1970). It may change the event."""
 
 
-ITEMS = ("message", "function_call", "function_call_output", "mcp_approval_response")
-"""Types of the items that a client may create at OpenAI."""
-_QWENS = frozenset({qwen.InputImageBufferAppend, qwen.SessionFinish})
-
-
 def _unknown_event(got: str, known: tuple[str, ...]) -> Refusal:
     return invalid("type", got, known)
 
@@ -57,26 +51,22 @@ class Habits:
     its own; `settled` is how it keeps an updated one, `heard` how it understands the `audio.input` of one. `whole` is
     what an object begins with that a session did not have; those named in `replaced` begin so at every update, and a
     null clears those in `cleared`, where others return to their default. `checks` are what fields may hold.
-    `modalities` and `formats` are spellings of them beside the usual ones. `items` are the types of items that a client
-    may create, with ids of at most `longest_id` characters; `untaken` are events of clients that it does not take.
+    `modalities` and `formats` are spellings of them beside the usual ones. `longest_id` is how many characters the id
+    of a client's item may have.
 
     How it says things. `ids` makes its ids of OpenAI's, and `accent`, from what makes ids, the `Accent` of one session.
     `error` makes of OpenAI's error its own; `unknown_event` refuses an event of a type that it does not know, with the
     types that it does. `response` is the class of its responses, `item_object` stands in every item. `limits_after` is
-    the event after which it tells rate limits. `silent` are types of events that it has and never says; where it is not
+    the event after which it tells rate limits. `silent` are types of GA's events that it never says; where it is not
     `item_done`, ``conversation.item.done`` comes for turns alone. `transcription_usage` and `reasoning_usage` are
     whether it tells what a transcription and thinking cost; `transcription_deltas`, whether the words of a turn that
     has ended come in deltas, too; `live_captions`, whether they do while semantic VAD waits for its end. Where its
     items do not overlap (`overlaps`), a call begins only after the message before it has ended.
 
-    What it does. Where it `cancels_previous`, a new response ends the active one. Where it `always_speaks`, it writes
-    no answer, whatever is asked. Where it does not fix its voice (`fixes_voice`), that may change after it was heard. A
-    threshold of turn detection below `least_threshold` counts as that. One that `answers_words` makes a response when
-    the words of the turn are known; one that `answers_commits` does so unasked, and takes no commit where voice
-    activity makes the turns, as one that does not commit turns (`commits_turns`); one that `answers_outputs` answers a
-    function's output there, without being asked. Where it `retypes`, an update may make a transcription session of a
-    conversation. One that is `lenient` passes over fields that it does not know, one that `cancels_nothing` over a
-    cancel where nothing is active.
+    What it does, where that is no policy of its own. One that `transcribes` has sessions that do nothing else. Where it
+    `cancels_previous`, a new response ends the active one. Where it `always_speaks`, it writes no answer, whatever is
+    asked. Where it does not fix its voice (`fixes_voice`), that may change after it was heard. One that is `lenient`
+    passes over fields that it does not know.
     """
 
     dialect: str
@@ -91,17 +81,15 @@ class Habits:
     modalities: tuple[list[str], ...] = ()
     formats: tuple[str, ...] = ()
     temperature: float | UnsetType | None = UNSET
-    items: tuple[str, ...] = ITEMS
     longest_id: int = 32
-    untaken: frozenset[type] = _QWENS
 
     ids: Callable[[MakeId], MakeId] = attrs.field(default=lambda make_id: make_id, repr=False)
     accent: Callable[[MakeId], Accent] | None = attrs.field(default=None, repr=False)
-    error: Callable[[events.RealtimeError], events.RealtimeError] = lambda error: error
+    error: Callable[[events.RealtimeError], events.RealtimeError] | None = None
     unknown_event: Callable[[str, tuple[str, ...]], Refusal] = _unknown_event
     response: Callable[..., events.RealtimeResponse] = events.RealtimeResponse
     item_object: str | UnsetType = UNSET
-    limits_after: Literal["response.created", "response.done"] | None = "response.done"
+    limits_after: Literal["response.created", "response.done"] = "response.done"
     silent: frozenset[str] = frozenset()
     item_done: bool = True
     transcription_usage: bool = True
@@ -110,17 +98,11 @@ class Habits:
     live_captions: bool = False
     overlaps: bool = True
 
+    transcribes: bool = True
     cancels_previous: bool = False
     always_speaks: bool = False
     fixes_voice: bool = True
-    least_threshold: float = 0.0
-    answers_words: bool = False
-    answers_commits: bool = False
-    commits_turns: bool = True
-    answers_outputs: bool = False
-    retypes: bool = False
     lenient: bool = False
-    cancels_nothing: bool = False
 
     @property
     def event_ids(self) -> bool:

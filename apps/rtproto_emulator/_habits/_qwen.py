@@ -67,6 +67,13 @@ def _settled(session: Realtime) -> Realtime:
     return attrs.evolve(session, audio=events.AudioConfig(input=heard, output=spoken), tools=tools, extra=None)
 
 
+def _understood(heard: events.AudioInput) -> events.AudioInput:
+    detection: Any = heard.turn_detection
+    if not detection or value(detection.threshold, _LEAST_THRESHOLD) >= _LEAST_THRESHOLD:
+        return heard
+    return attrs.evolve(heard, turn_detection=attrs.evolve(detection, threshold=_LEAST_THRESHOLD))
+
+
 def _usual(given: Any, rate: int) -> Any:
     """An object that says no more than the usual name does is told as that."""
     says_more = isinstance(given, events.UnknownObject) and given.raw.get("sample_rate", rate) != rate
@@ -225,21 +232,11 @@ QWEN = Habits(
     accent=Accent,
     error=_error,
     response=_response,
-    limits_after=None,
+    silent=frozenset({"rate_limits.updated"}),
     item_object="realtime.item",
     item_done=False,
     transcription_usage=False,
-    untaken=frozenset(
-        {
-            events.ConversationItemDelete,
-            events.ConversationItemRetrieve,
-            events.ConversationItemTruncate,
-            events.OutputAudioBufferClear,
-        }
-    ),
-    items=("function_call_output",),
+    transcribes=False,
     fixes_voice=False,
-    least_threshold=_LEAST_THRESHOLD,
-    commits_turns=False,
-    answers_outputs=True,
+    heard=_understood,
 )

@@ -10,13 +10,26 @@ import attrs
 from rtproto import UNSET, events, value
 from rtproto.events import xai
 
-from .._sound import PCM16, Encoding, encoding_of
+from .._sound import Encoding, encoding_of
 
 _Said = Iterable[events.ServerEvent]
 
 
-def _nothing(accent: Accent, event: Any, at: float) -> _Said:
-    return ()
+@attrs.define
+class _Answer:
+    """A response that is being said, since `began`."""
+
+    began: float
+    encoding: Encoding
+    spoken_ms: float = 0.0
+    words: str = ""
+    """The id of the words that are being spoken."""
+    unsaid: list[events.ServerEvent] = attrs.field(factory=list)
+    """Words that wait for the first of their sound, which is told before them."""
+
+    def catch_up(self) -> _Said:
+        unsaid, self.unsaid = self.unsaid, []
+        return unsaid
 
 
 class Accent:
@@ -27,18 +40,13 @@ class Accent:
         self._caption = False
         """Whether the client reads along while the user speaks."""
         self._heard: dict[str, str] = {}
-        """What was understood so far of each item."""
-        self._placed: set[str] = set()
-        """Items of the user that were told when their speech began."""
+        """What was understood so far of each item whose words are not whole."""
+        self._placed = ""
+        """The item of the user that was told when its speech began, and is not added yet."""
         self._since = 0.0
         """When the conversation began: time is what it bills."""
-        self._began = 0.0
-        self._encoding: Encoding = PCM16
-        self._spoken_ms = 0.0
-        self._words = ""
-        """The id of the words that are being spoken."""
-        self._unsaid: list[events.ServerEvent] = []
-        """Words that wait for the first of their sound, which is told before them."""
+        self._going_on: dict[str, _Answer] = {}
+        """Those that go on, by their ids."""
 
     def __call__(self, event: events.ServerEvent, at: float) -> _Said:
         change = self._CHANGES.get(type(event))
@@ -102,23 +110,14 @@ class Accent:
     # ---- what the user says ----
 
     def _started(self, event: Any, at: float) -> _Said:
-        self._placed.add(event.item_id)
+        self._placed = event.item_id
         yield event
         yield events.ConversationItemAdded(item=_speech(event.item_id))
 
-    def _stopped(self, event: Any, at: float) -> _Said:
-        if heard := self._heard.get(event.item_id):
-            yield self._understood(event.item_id, heard, "in_progress")
-        yield event
-
-    def _cleared(self, event: Any, at: float) -> _Said:
-        self._placed.clear()
-        yield event
-
     def _added(self, event: Any, at: float) -> _Said:
         item = event.item
-        if item.id in self._placed:
-            self._placed.discard(item.id)
+        if item.id == self._placed:
+            self._placed = ""
         else:
             previous = event.previous_item_id if getattr(item, "role", None) == "assistant" else None
             yield attrs.evolve(event, item=_as_role(item, "tool"), previous_item_id=previous)
@@ -130,30 +129,30 @@ class Accent:
 
     def _transcribed(self, event: Any, at: float) -> _Said:
         self._heard.pop(event.item_id, None)
-        yield self._understood(event.item_id, event.transcript, "completed")
-
-    def _understood(self, item_id: str, transcript: str, status: str) -> events.ServerEvent:
-        return xai.ConversationItemInputAudioTranscriptionCompleted(
-            item_id=item_id, content_index=0, transcript=transcript, status=status
+        yield xai.ConversationItemInputAudioTranscriptionCompleted(
+            item_id=event.item_id, content_index=0, transcript=event.transcript, status="completed"
         )
+
+    def _not_transcribed(self, event: Any, at: float) -> _Said:
+        self._heard.pop(event.item_id, None)
+        yield event
 
     # ---- what the assistant says ----
 
     def _answers(self, event: Any, at: float) -> _Said:
-        self._began, self._spoken_ms, self._words = at, 0.0, ""
-        self._encoding = encoding_of(event.response.audio.output.format)
+        self._going_on[event.response.id] = _Answer(at, encoding_of(event.response.audio.output.format))
         yield attrs.evolve(event, response=_response(event.response))
 
     def _answered(self, event: Any, at: float) -> _Said:
         usage, response = event.response.usage, _response(event.response)
-        seconds = self._spoken_ms / 1000
+        spoken_ms = self._going_on.pop(event.response.id).spoken_ms
         response.usage = xai.ResponseUsage(
             input_tokens=usage.input_tokens,
             input_token_details=_by_kind(xai.InputTokenDetails, usage.input_token_details),
             output_tokens=usage.output_tokens,
             output_token_details=_by_kind(xai.OutputTokenDetails, usage.output_token_details),
             total_tokens=usage.total_tokens,
-            output_audio_seconds=seconds,
+            output_audio_seconds=spoken_ms / 1000,
             billable_audio_seconds=int(at - self._since),
         )
         response.extra = None
@@ -166,33 +165,33 @@ class Accent:
         yield attrs.evolve(event, item=item)
 
     def _says(self, event: Any, at: float) -> _Said:
-        said = self._make_id("event")
+        answer, said = self._going_on[event.response_id], self._make_id("event")
         delta = xai.ResponseOutputAudioTranscriptDelta(
-            **_where(event), event_id=said, rid=said, start_time=self._spoken_ms / 1000
+            **_where(event), event_id=said, rid=said, start_time=answer.spoken_ms / 1000
         )
-        if self._spoken_ms:
-            self._words = said
+        if answer.spoken_ms:
+            answer.words = said
             yield delta
         else:
-            self._words = self._words or said
-            self._unsaid.append(delta)
+            answer.words = answer.words or said
+            answer.unsaid.append(delta)
 
     def _said(self, event: Any, at: float) -> _Said:
-        yield from self._catch_up()
+        yield from self._going_on[event.response_id].catch_up()
         yield event
 
-    def _catch_up(self) -> _Said:
-        unsaid, self._unsaid = self._unsaid, []
-        return unsaid
-
     def _sounds(self, event: Any, at: float) -> _Said:
-        ms = len(event.delta) / self._encoding.bytes_per_ms
-        latency = UNSET if self._spoken_ms else f"{at - self._began:.2f}"
-        self._spoken_ms += ms
+        answer = self._going_on[event.response_id]
+        ms = len(event.delta) / answer.encoding.bytes_per_ms
+        latency = UNSET if answer.spoken_ms else f"{at - answer.began:.2f}"
+        answer.spoken_ms += ms
         yield xai.ResponseOutputAudioDelta(
-            **_where(event), rid=self._words, latency=latency, audio_duration_ms=round(ms), ts=round(at * 1000)
+            **_where(event), rid=answer.words, latency=latency, audio_duration_ms=round(ms), ts=round(at * 1000)
         )
-        yield from self._catch_up()
+        yield from answer.catch_up()
+
+    def _sounded(self, event: Any, at: float) -> _Said:
+        return ()  # it comes after its part
 
     def _part(self, event: Any, at: float) -> _Said:
         yield attrs.evolve(event, part=UNSET)
@@ -214,12 +213,10 @@ class Accent:
         events.SessionCreated: _created,
         events.SessionUpdated: _updated,
         events.InputAudioBufferSpeechStarted: _started,
-        events.InputAudioBufferSpeechStopped: _stopped,
-        events.InputAudioBufferCleared: _cleared,
         events.ConversationItemAdded: _added,
-        events.ConversationItemDone: _nothing,
         events.ConversationItemInputAudioTranscriptionDelta: _more,
         events.ConversationItemInputAudioTranscriptionCompleted: _transcribed,
+        events.ConversationItemInputAudioTranscriptionFailed: _not_transcribed,
         events.ResponseCreated: _answers,
         events.ResponseDone: _answered,
         events.ResponseOutputItemAdded: _item,
@@ -227,8 +224,7 @@ class Accent:
         events.ResponseOutputAudioTranscriptDelta: _says,
         events.ResponseOutputAudioTranscriptDone: _said,
         events.ResponseOutputAudioDelta: _sounds,
-        # It comes after its part.
-        events.ResponseOutputAudioDone: _nothing,
+        events.ResponseOutputAudioDone: _sounded,
         events.ResponseContentPartAdded: _opens,
         events.ResponseContentPartDone: _part,
         events.ResponseFunctionCallArgumentsDelta: _calls,
@@ -239,9 +235,8 @@ class Accent:
 def _placed(event: Any) -> events.ServerEvent:
     """Every event names a previous item, mostly none; every item is the first."""
     if hasattr(event, "previous_item_id"):
-        event.previous_item_id = event.previous_item_id or None
-        if not isinstance(event, events.ConversationItemAdded):
-            event.previous_item_id = None
+        previous = event.previous_item_id or None
+        event.previous_item_id = previous if event.type == events.ConversationItemAdded.type else None
     else:
         event.extra = {"previous_item_id": None, **(event.extra or {})}
     if value(getattr(event, "output_index", None), None) is not None:
