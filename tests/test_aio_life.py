@@ -333,6 +333,23 @@ def test_a_port_that_is_taken() -> None:
         asyncio.run(run(taken.getsockname()[1]))
 
 
+@pytest.mark.parametrize("turns", range(4))
+def test_a_client_that_comes_while_the_server_stops_is_not_left_waiting(turns: int) -> None:
+    """Whether asyncio has accepted it by then or not: `turns` of the loop lie between."""
+
+    async def run() -> None:
+        async with rtproto_aio.serve_stream(_listen_only, "127.0.0.1", 0) as server:
+            with socket.create_connection(("127.0.0.1", server.port), 5) as client:
+                client.sendall(b"nonsense\r\n\r\n")
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await server.stop_listening()
+                with suppress(ConnectionError):
+                    assert b"400" in await asyncio.get_running_loop().run_in_executor(None, client.recv, 100)
+
+    asyncio.run(run())
+
+
 def test_a_client_that_fails_at_tls_leaves_nothing_behind() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)

@@ -260,6 +260,22 @@ def test_what_a_fault_makes_of_an_answer(fault: str, when: int, then: list[str])
     assert answered(fault) == ANSWER[:when] + then
 
 
+def test_the_id_of_an_unknown_event_hangs_on_no_clock() -> None:
+    """Whether a host comes to tick at each delta, or late and then says several at once."""
+
+    def ids(step: float) -> list[Any]:
+        broken = Broken("unknown-event:odd@response.output_audio.delta%0.5", seed=3, pace=8)
+        broken.say(wrote("Say it at length, so that it is heard for some time."), events.ResponseCreate())
+        for number in range(1, round(3 / step) + 1):
+            broken.injected.tick(broken.now + number * step)
+            broken._take()
+        said = [done.event for _, done in broken.told if isinstance(done, Deed)]
+        return [event.raw["event_id"] for event in said if isinstance(event, events.Unknown)]
+
+    assert ids(0.01) == ids(0.3)
+    assert len(set(ids(0.01))) > 3
+
+
 def test_two_faults_at_one_event() -> None:
     assert answered("unknown-event:odd@response.done", "close@response.done")[9:] == ["close 1011"]
 

@@ -8,10 +8,12 @@ import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import rtproto_aio
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from rtproto_aio._serve import stop_accepting
 
 from rtproto import Config
 
@@ -169,16 +171,18 @@ async def running(sessions: Sessions, host: str, port: int, ssl_context: ssl.SSL
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
-        addresses = list(runner.addresses)
+        assert runner.server is not None, "set up above"
+        listen = partial(asyncio.get_running_loop().create_server, runner.server, host, ssl=ssl_context)
+        server = await listen(port)
+        addresses = [listener.getsockname() for listener in server.sockets]
         bound: int = addresses[0][1]
 
         async def stop() -> None:
-            for site in list(runner.sites):
-                await site.stop()
+            await stop_accepting(server)
 
         async def start() -> None:
-            await web.TCPSite(runner, host, bound, ssl_context=ssl_context).start()
+            nonlocal server
+            server = await listen(bound)
 
         try:
             async with listening(sessions.faults, addresses, stop, start):

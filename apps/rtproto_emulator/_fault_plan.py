@@ -9,6 +9,7 @@ from threading import Lock
 import attrs
 
 from ._faults import HANDSHAKE, LISTENING, Fault, parse_fault
+from ._ids import random_ids
 
 _MAX_FAULTS = 1000
 """More than anyone means; each costs a look at every event."""
@@ -104,6 +105,8 @@ class FaultPlan:
 
     def __init__(self, faults: Faults, number: int) -> None:
         self.random = Random(f"{faults.seed}/{number}")
+        self.make_id = random_ids(Random(f"fault ids/{faults.seed}/{number}"))
+        """Of what only a fault says. Not the session's: how far that has spoken by then hangs on the clock."""
         self._faults = faults
         self._number = number
         self._known: Sequence[Active] | None = None

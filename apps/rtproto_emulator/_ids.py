@@ -11,5 +11,9 @@ _ALPHABET = string.digits + string.ascii_letters
 
 def seeded_ids(seed: int, session: int) -> Callable[[str], str]:
     """Makes the ids of the `session`-th session under a seed; they look like a server's."""
-    random = Random(f"ids/{seed}/{session}")
+    return random_ids(Random(f"ids/{seed}/{session}"))
+
+
+def random_ids(random: Random) -> Callable[[str], str]:
+    """Makes ids of what `random` gives."""
     return lambda prefix: f"{prefix}_{''.join(random.choices(_ALPHABET, k=21))}"

@@ -237,7 +237,7 @@ class Injected:
         return [Deed("stop-reading", seconds=fault.values[0]), *out]
 
     def _unknown(self, fault: Fault, out: Sequence[Said], event: events.ServerEvent) -> Sequence[Said]:
-        unknown = {"type": fault.values[0], "event_id": self.policy.outbox.make_id("event")}
+        unknown = {"type": fault.values[0], "event_id": self._plan.make_id("event")}
         return [events.Unknown(raw=unknown), *out]
 
     def _duplicate(self, fault: Fault, out: Sequence[Said], event: events.ServerEvent) -> Sequence[Said]:

@@ -23,7 +23,7 @@ from ._session import Session, default_session, instructions_of, updated_session
 from ._settings import Settings
 from ._transcriptions import Transcriptions
 from ._turns import Turns
-from ._vad import Started
+from ._vad import Started, Stopped
 
 _NO_BETA = "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API."
 
@@ -137,9 +137,12 @@ class Policy(Machine):
         self._respond_unasked(now)
 
     def _waits(self) -> bool:
-        return self._transcriptions.pending or self._responses.waiting
+        return self._transcriptions.pending or self._responses.waiting or self._turns.waits
 
     def _ask(self, now: float) -> None:
+        # The client may be silent meanwhile: words end a turn without more of its sound.
+        for turn in self._turns.look():
+            self._turned(turn, now)
         self._transcriptions.advance()
         self._responses.ask(now)
 
@@ -172,15 +175,18 @@ class Policy(Machine):
 
     def _append(self, event: events.InputAudioBufferAppend, now: float) -> None:
         for turn in self._turns.append(event.audio):
-            self._responses.quiet_since = None
-            if isinstance(turn, Started):
-                self._owes = None
-                if self._turns.interrupts:
-                    self._responses.interrupt(now)
-                    if self._turns.truncates:
-                        self._responses.truncate(now)
-            elif self._turns.asks:
-                self._answer_turn(now)
+            self._turned(turn, now)
+
+    def _turned(self, turn: Started | Stopped, now: float) -> None:
+        self._responses.quiet_since = None
+        if isinstance(turn, Started):
+            self._owes = None
+            if self._turns.interrupts:
+                self._responses.interrupt(now)
+                if self._turns.truncates:
+                    self._responses.truncate(now)
+        elif self._turns.asks:
+            self._answer_turn(now)
 
     def _commit(self, event: events.InputAudioBufferCommit, now: float) -> None:
         self._turns.commit()

@@ -91,7 +91,7 @@ def _first(rules: tuple[Rule, ...], asked: Asked) -> str | None:
 def _ways(text: str) -> Iterator[str]:
     """The sentence, then without the words of politeness around it."""
     said = re.sub(r"[\u2018\u2019]", "'", text)
-    said = re.sub(r"\b(what|who|how)'s\b", r"\1 is", said, flags=re.IGNORECASE).rstrip(" .?!,")
+    said = re.sub(r"\b(what|who|how)'?s\b", r"\1 is", said, flags=re.IGNORECASE).rstrip(" .?!,")
     yield said
     said = _AFTER.sub("", said)
     yield said
@@ -105,30 +105,41 @@ def _ways(text: str) -> Iterator[str]:
 
 _BEFORE = re.compile(
     r"(?:please|hello|hi|hey|okay|ok|so|well|um|uh|now|and|then|(?:can|could|would|will) you|tell me|do you know"
-    r"|i (?:want|would like|need) to know|computer|server|assistant)[,.!]*\s+",
+    r"|do you have|i (?:want|would like|need) to know|computer|server|assistant)[,.!]*\s+",
     re.IGNORECASE,
 )
 _AFTER = re.compile(r",?\s+(?:please|right now|now|for me|thank you|thanks)$", re.IGNORECASE)
 
-_LEAD = r"(?:(?:please|always|only|just|you (?:must|should|will)) ){0,4}(?:answer|reply|respond|say)"
-_ONLY = (
-    r"(?: (?:only|just|exactly|always|with|to everything|(?:to )?(?:every|any|each|all) (?:question|message)s?)){0,4}"
+_WHATEVER = (
+    r"(?:whatever|no matter|regardless|(?:for|to) (?:every|any|each|all)|when(?:ever)? asked (?:any|some)thing)\b"
+    r"[^,.]*?"
 )
+_LEAD = (
+    rf"(?:{_WHATEVER},? )?(?:(?:(?:please|always|only|just|i want you to|you(?: must| should| will)?) ){{0,4}}"
+    r"(?:answer|reply|respond|say)"
+    r"|(?:your|the) (?:only )?(?:answer|reply|response)s? (?:is|are|(?:must|should|will)(?: always)? be))"
+)
+_ONLY = (
+    r"(?: (?:only|just|exactly|always|with|using|to everything|(?:to )?(?:every|any|each|all) (?:question|message)s?))"
+    r"{0,4}"
+)
+_NO_MORE = rf"(?:,? (?:and )?(?:nothing else|only|always|every time|to everything|{_WHATEVER}))?[.!]?"
 _FIXED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"{_LEAD}{_ONLY}(?: the| one| a)?(?: single| one)? word:? "
-        r"[\"'\u201c\u2018]?(?P<said>[\w'-]+?)[\"'\u201d\u2019]?[.!]?",
-        rf"{_LEAD}{_ONLY}(?: the (?:words?|phrase|sentence|text))?:? "
-        r"[\"'\u201c\u2018](?P<said>[^\"\u201d]+?)[\"'\u201d\u2019]"
-        r"(?: (?:to everything|whatever .*|every time|always|only|and nothing else))?[.!]?",
+        rf"[\"'\u201c\u2018]?(?P<said>[\w'-]+?)[\"'\u201d\u2019]?{_NO_MORE}",
+        rf"{_LEAD}{_ONLY}(?: the (?:exact |following )?(?:words?|phrase|sentence|text))?:? "
+        rf"[\"'\u201c\u2018](?P<said>[^\"\u201d]+?)[\"'\u201d\u2019]{_NO_MORE}",
         r"(?:please )?(?:always (?:(?:answer|reply|respond)(?: (?:only|just))? with|say)(?: (?:only|just|exactly))?"
         r"|(?:always )?(?:answer|reply|respond|say)(?: with)? exactly):? "
         r"(?!(?:an?|one|your|short|brief|care|in)\b)(?P<said>[^\"\u201c]+?)[.!]?",
     )
 )
 _BRIEF = re.compile(
-    r"\b(?:in|with|use|to) (?:only |just |exactly )?(?:one|a|1) (?:single |short )*sentence\b", re.IGNORECASE
+    r"\b(?:(?:in|with|use|to|be|only|at most|no more than) (?:only |just |exactly |at most |no more than )?"
+    r"(?:one|a|1) (?:single |short )*sentence|one sentence (?:only|long|at most))\b",
+    re.IGNORECASE,
 )
 
 
@@ -208,14 +219,18 @@ def _table(*rules: tuple[str, Callable[[re.Match[str], Asked], str | None]]) -> 
 
 _ORDERS = _table(
     (r"(?:(?:repeat|say) (?:that|it)(?: again)?|repeat|what did you(?: just)? say|say again|pardon)", _again),
-    (r"(?:repeat(?: after me)?|say)(?: after me)?[,:]* (?P<said>.+)", _repeated),
+    (
+        r"(?:repeat(?: after me| back to me)?|say)(?: after me)?(?: the (?:following|words?)\b)?[,:]* (?P<said>.+)",
+        _repeated,
+    ),
     (r"(?:how (?:do|would) (?:you|i) )?spell(?: out)? (?:the word )?[\"']?(?P<word>\w+)[\"']?", _spelled),
     (r"how is (?:the word )?[\"']?(?P<word>\w+)[\"']? (?:spelled|spelt)", _spelled),
 )
 _QUESTIONS = _table(
     (r"", _nothing_said),
     (
-        r"(?P<greeting>hello|hi|hey|good (?:morning|afternoon|evening|day))(?: (?:there|again|everyone|everybody))?",
+        r"(?P<greeting>hello|hi|hey|greetings|good (?:morning|afternoon|evening|day))"
+        r"(?: (?:there|again|everyone|everybody|computer|server|assistant))?",
         _greeted,
     ),
     (r"how are you(?: doing)?(?: today)?", _saying("I am running, thank you.")),
@@ -230,12 +245,14 @@ _QUESTIONS = _table(
     (r"thanks?(?: you)?(?: very much| so much| a lot)?", _saying("You are welcome.")),
     (r"(?:good ?bye|bye|see you)(?: bye| later| soon)?", _saying("Goodbye.")),
     (
-        r"(?:what (?:time (?:is it|it is)|is the (?:current )?time)|(?:what )?the time|time)(?: now| here)?"
+        r"(?:what (?:time (?:is it|it is)|is the (?:current )?time)|(?:what )?the time|(?:current )?time)"
+        r"(?: now| here)?"
         r"(?: (?:is it )?in (?P<place>[^\W\d]+(?: [^\W\d]+){0,3}))?",
         _time,
     ),
     (
-        r"(?:what (?:day|date) (?:is it|it is|is today)|what is today|(?:what is )?(?:today's|the) (?:date|day))"
+        r"(?:(?:what|which) (?:day(?: of the (?:week|month))?|date) (?:is it|it is|is today)"
+        r"|what is today|(?:what is )?(?:today's|the) (?:date|day))"
         r"(?: today)?",
         _date,
     ),

@@ -51,13 +51,8 @@ async def running(sessions: Sessions, host: str, port: int, ssl_context: ssl.SSL
             await sessions.converse(wire, wanted)
 
     async with rtproto_aio.serve_stream(welcome, host, port, config, ssl_context=ssl_context) as server:
-        addresses = server.addresses
-
-        async def stop() -> None:
-            server.stop_listening()
-
         try:
-            async with listening(sessions.faults, addresses, stop, server.listen):
+            async with listening(sessions.faults, server.addresses, server.stop_listening, server.listen):
                 yield server.port
         finally:
             await sessions.say_goodbye()

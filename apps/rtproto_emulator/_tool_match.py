@@ -50,8 +50,10 @@ _MOMENTS = r"(?:date|day|time|when|datetime)"
 _PHRASES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (re.compile(f"(?:.*_)?{name}(?:_name)?"), re.compile(phrase, re.IGNORECASE))
     for name, phrase in (
+        (r"(?:origin|from|departure|source)(?:_city)?", rf"\bfrom\s+(?:the\s+)?(?P<found>\S.*?){_STOP}"),
         (_PLACES, rf"\b(?:in|at|near|for|to|of)\s+(?:the\s+)?(?P<found>\S.*?){_STOP}"),
         (_PEOPLE, rf"\b(?:named|called|to|for|with)\s+(?P<found>\S.*?){_STOP}"),
+        (r"body|message|text|content", r"\b(?:saying|that\s+says|which\s+says)\s+(?:that\s+)?(?P<found>\S.*)"),
         (
             _MOMENTS,
             r"\b(?P<found>today|tomorrow|tonight|yesterday|(?:next\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
@@ -198,9 +200,13 @@ class _Words:
         held = {
             name: self.fill(properties.get(name, {"type": "string"}), name, required=name in required, depth=depth + 1)
             # First those that are found by their place: what they take is no one else's.
-            for name in sorted(names, key=lambda name: _phrase(name) is None)
+            for name in sorted(names, key=lambda name: not self._has_place(name))
         }
         return {name: held[name] for name in names if held[name] is not _MISSING}
+
+    def _has_place(self, name: str) -> bool:
+        phrase = _phrase(name)
+        return phrase is not None and phrase.search(self._text) is not None
 
     def _choice(self, choices: list[Any]) -> Any:
         """The value that was named; the longest of several."""

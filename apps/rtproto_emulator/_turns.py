@@ -112,12 +112,22 @@ class Turns:
                 yield turn
             else:
                 self._pause(turn)
+        yield from self.look()
+
+    def look(self) -> Iterator[Stopped]:
+        """Gives the turn that has ended because its words, known by now, sound finished: told and taken already."""
         if self._speech is not None:
             self._tell_caption(self._speech)
         if self._ears.may_end and self._has_finished():
             end = self._ears.end()
             self._stop(end)
             yield end
+
+    @property
+    def waits(self) -> bool:
+        """Whether the words of a turn will tell if it has ended, and are not known yet."""
+        early = self._speech.early if self._speech and self._ears.may_end else None
+        return early is not None and early.words() is None and not early.failed
 
     def _has_finished(self) -> bool:
         """Whether the words that are known sound so: semantic VAD."""

@@ -250,8 +250,6 @@ def is_refused(port: int) -> bool:
 def take_down(emulator: Emulator) -> None:
     emulator.faults.add("down")
     wait_until(lambda: not emulator.faults.list())
-    # Not at once: asyncio lets go of a client that comes in the moment in which a server stops, and complains.
-    time.sleep(0.05)
     wait_until(lambda: is_refused(emulator.port))
 
 

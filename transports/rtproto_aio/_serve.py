@@ -7,6 +7,7 @@ import itertools
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, cast
 
@@ -73,9 +74,9 @@ class StreamServer:
         self._address = self._address[0], self.port
         logger.debug("listening on port %d", self.port)
 
-    def stop_listening(self) -> None:
+    async def stop_listening(self) -> None:
         """Refuses who comes from now on; who is connected stays so."""
-        self._server.close()
+        await stop_accepting(self._server)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -86,7 +87,7 @@ class StreamServer:
         """Stops listening, closes every session with 1001, and waits for the handlers; those that go on are cancelled
         after ``Timeouts.close``. May be called again.
         """
-        self._server.close()
+        await stop_accepting(self._server)
         if not self._connections:
             return
         goodbyes = [asyncio.ensure_future(connection._leave(1001)) for connection in self._connections.values()]
@@ -106,6 +107,21 @@ class StreamServer:
         task = loop.create_task(_serve(connection, self._handler, next(_numbers)))
         self._connections[task] = connection
         task.add_done_callback(self._connections.pop)
+
+
+async def stop_accepting(server: asyncio.Server) -> None:
+    """Closes `server`. Who has been accepted by then is served, or refused: asyncio alone would forget a client whose
+    connection it has just accepted, and keep that open, so that the client waits for ever.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        for listener in server.sockets:
+            # Windows' own loop accepts in another way.
+            with suppress(NotImplementedError):
+                loop.remove_reader(listener)
+        await asyncio.sleep(0)
+    finally:
+        server.close()
 
 
 class _Arrival(asyncio.Protocol):
