@@ -425,6 +425,16 @@ def test_a_turn_that_fills_the_buffer_ends() -> None:
     ]
 
 
+def test_silence_never_fills_the_buffer_where_turns_are_detected() -> None:
+    e = Emulated(Settings(max_input_ms=2000))
+    assert e.speak(silence(5.0)) == []
+    assert types(e.speak(voice(0.5) + silence(0.6)))[:3] == [
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+    ]
+
+
 def test_an_append_is_at_most_15_mib() -> None:
     e = Emulated()
     error = refusal(e.say(append(bytes(15 * 1024 * 1024 + 1))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from ._refusal import Refusal
 from ._sound import PCM16, Encoding, Sound
 
@@ -53,6 +55,12 @@ class InputBuffer:
     def keep_last(self, ms: int) -> None:
         """Forgets all but the last `ms` milliseconds."""
         self._drop(max(0, int(self.held_ms) - ms))
+
+    def make_room(self, data: bytes) -> None:
+        """Forgets the oldest, where `data` would not fit beside it but fits."""
+        excess_ms = self.held_ms + len(data) / self.encoding.bytes_per_ms - self._max_ms
+        if 0 < excess_ms <= self.held_ms:
+            self._drop(ceil(excess_ms))
 
     def clear(self) -> None:
         """Forgets everything; time goes on."""

@@ -101,6 +101,8 @@ class Ears:
         if detector is not None and detector.speaking and not buffer.has_room(data):
             detector.abandon()
             yield Stopped(buffer.position_ms)
+        elif detector is not None and not detector.speaking:
+            buffer.make_room(data)
         buffer.append(data)
         if detector is None:
             return
