@@ -354,6 +354,16 @@ def test_a_response_that_is_asked_for_takes_its_place() -> None:
     assert [event["response"]["status"] for event in of(e, "response.done")] == ["cancelled", "completed"]
 
 
+def test_localais_clients_leave_out_what_is_empty() -> None:
+    e = localai()
+    told = e.raw('{"type": "conversation.item.create", "item": {"type": "function_call", "name": "f", "call_id": "c"}}')
+    assert told[0].item.arguments == ""
+    told = e.raw('{"type": "conversation.item.create", "item": {"type": "function_call_output", "call_id": "c"}}')
+    assert told[0].item.output == ""
+    (refused,) = e.raw('{"type": "conversation.item.create", "item": {"type": "function_call_output"}}')
+    assert refused.error.message == "Tool call ID '' not found in conversation."
+
+
 def test_localai_takes_no_commit_where_voice_activity_makes_the_turns() -> None:
     e = localai()
     e.say(append(voice(1.0)))

@@ -57,15 +57,23 @@ def taken(
     if isinstance(item, events.MessageItem):
         return _taken_message(item, make_id, at)
     if isinstance(item, events.FunctionCallItem):
-        call_id = value(item.call_id, "") or make_id("call")
+        # LocalAI's clients leave out what is empty.
         return attrs.evolve(
-            item, id=value(item.id, "") or make_id("item"), object=UNSET, status="completed", call_id=call_id
+            item,
+            id=value(item.id, "") or make_id("item"),
+            object=UNSET,
+            status="completed",
+            name=value(item.name, ""),
+            call_id=value(item.call_id, "") or make_id("call"),
+            arguments=value(item.arguments, ""),
         )
     if isinstance(item, events.FunctionCallOutputItem):
-        if item.call_id not in known_calls:
-            message = f"Tool call ID '{item.call_id}' not found in conversation."
+        call_id = value(item.call_id, "")
+        if call_id not in known_calls:
+            message = f"Tool call ID '{call_id}' not found in conversation."
             raise Refusal("invalid_tool_call_id", message, f"{at}.call_id")
-        return attrs.evolve(item, id=value(item.id, "") or make_id("item"), object=UNSET)
+        output = value(item.output, "")
+        return attrs.evolve(item, id=value(item.id, "") or make_id("item"), object=UNSET, output=output)
     assert isinstance(item, events.McpApprovalResponseItem)
     if item.approval_request_id not in asked_for:
         message = f"MCP approval request '{item.approval_request_id}' not found in conversation."
