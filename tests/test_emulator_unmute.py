@@ -457,6 +457,16 @@ def test_a_response_that_fails_on_demand() -> None:
     assert isinstance(last, events.ResponseOutputAudioDone)
 
 
+@pytest.mark.parametrize("fault", ["response-failed", "response-incomplete"])
+def test_a_response_that_fails_at_all_of_its_sound_ends_once(fault: str) -> None:
+    session, said = injected(f"{fault}@response.output_audio.delta")
+    told = [event.event if isinstance(event, Deed) else event for event in said]
+    assert len([event for event in told if isinstance(event, events.ResponseOutputAudioDone)]) == 1
+    assert len([event for event in told if isinstance(event, events.ErrorEvent)]) == (fault == "response-failed")
+    session.tick(10.0)
+    assert session.next_event() is None
+
+
 def test_it_is_counted() -> None:
     metrics = Metrics(0.0)
     meter = Meter(metrics, "unmute")

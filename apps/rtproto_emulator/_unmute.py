@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import attrs
@@ -14,6 +15,7 @@ from rtproto._dialects import dialect
 from rtproto.events import unmute
 
 from ._ears import Ears, check_size
+from ._ending import Ending
 from ._engines import Context
 from ._machine import Machine
 from ._opus import OpusDecoder, OpusEncoder, OpusError
@@ -324,7 +326,7 @@ class Unmute(Machine):
         self._answer.advance(now)
         if self._answer.done:
             self._answer = None
-            self._send_sound(SILENT_FRAME)
+            self._flush()
             self._out.send(unmute.ResponseOutputAudioDone())
             self._chat.add("", "user")
             self._rest_at = now + _REST
@@ -340,11 +342,16 @@ class Unmute(Machine):
             if self.tell_sound is not None:
                 self.tell_sound(0.0, len(pcm) / PCM16.bytes_per_ms / 1000)
 
+    def _flush(self) -> None:
+        """Silence brings out what the encoder still has; an answer that has ended cannot fail any more."""
+        with suppress(Ending):
+            self._send_sound(SILENT_FRAME)
+
     def _interrupt(self) -> None:
-        """What is being said ends here, and the silence brings out what the encoder still has."""
+        """What is being said ends here."""
         self._chat.add(INTERRUPTED, "assistant")
         self._drop_answer()
-        self._send_sound(SILENT_FRAME)
+        self._flush()
         self._out.send(unmute.InterruptedByVad())
 
     def _drop_answer(self) -> None:
