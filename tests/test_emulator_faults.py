@@ -79,7 +79,10 @@ def test_every_kind_has_an_example_and_a_line_of_help() -> None:
         ("refuse:loudly", "'loudly' is not possible: reset or silent"),
         ("response-incomplete:tired", "'tired' is no reason: content_filter or max_output_tokens"),
         ("response-failed@response.done", "response-failed cannot be due at response.done: only at response.created,"),
-        ("close@response.audio.delta", "is no server or client event (did you mean response.output_audio.delta?)"),
+        (
+            "close@response.output_audio.dleta",
+            "is no server or client event (did you mean response.output_audio.delta?)",
+        ),
         ("error@session.updated", "session.updated is no client event (did you mean session.update?)"),
         ("drop@session.update", "session.update is no server event (did you mean session.updated?)"),
         ("abort#0", "#0 is not possible: begin with 1"),

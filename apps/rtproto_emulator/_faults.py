@@ -17,6 +17,7 @@ from typing import Any
 import attrs
 
 from rtproto import events
+from rtproto._dialects import DIALECTS, dialect
 from rtproto._frames import SENDABLE
 from rtproto.events import beta, qwen, translation, unmute, xai
 
@@ -51,6 +52,8 @@ def _types(base: type) -> dict[str, None]:
 
 
 _PLACES = {CLIENT: _types(events.ClientEvent), SERVER: _types(events.ServerEvent)}
+_SPELT = {own: ga for name in DIALECTS for own, ga in dialect(name).names.items()}
+"""What events are called in dialects -> in GA, by which they are told apart here."""
 
 
 # ---- arguments ----
@@ -255,6 +258,7 @@ def parse_fault(text: str) -> Fault:
 
 def _place(name: str, kind: Kind, at: str | None) -> tuple[str | None, str]:
     """The event type, and the stage at which it passes."""
+    at = _SPELT.get(at or "", at)
     if kind.places is not None:
         at = at or kind.places[0]
         if at not in kind.places:
@@ -288,7 +292,8 @@ def grammar() -> str:
             *lines,
             "",
             "@EVENT   at events of this type, of the server or the client, just before they pass; without it at every",
-            "         event of the server (error: of the client). `rtproto events` lists the types",
+            "         event of the server (error: of the client). `rtproto events` lists the types; what a dialect",
+            "         calls otherwise may be written so",
             "#NTH     only at the nth of them in a session (of refuse and http: the nth handshake)",
             "*TIMES   at most so often, all sessions together; without it always",
             "%CHANCE  each time with this probability, such as 0.1; the same under the same --seed",

@@ -167,7 +167,8 @@ class Injected:
         given = event.event_id if isinstance(event.event_id, str) else None
         kind = code if code == "server_error" else "invalid_request_error"
         error = events.RealtimeError(type=kind, code=code, message=message, param=None, event_id=given)
-        self._pass(self.policy.outbox.address(events.ErrorEvent(error=error)))
+        for said in self.policy.outbox.accented(events.ErrorEvent(error=error)):
+            self._pass(self.policy.outbox.address(said))
 
     def _pump(self) -> None:
         """Takes what the policy has to say, and lets go wrong what shall."""
@@ -237,8 +238,8 @@ class Injected:
         return [Deed("stop-reading", seconds=fault.values[0]), *out]
 
     def _unknown(self, fault: Fault, out: Sequence[Said], event: events.ServerEvent) -> Sequence[Said]:
-        unknown = {"type": fault.values[0], "event_id": self._plan.make_id("event")}
-        return [events.Unknown(raw=unknown), *out]
+        own_id = {"event_id": self._plan.make_id("event")} if self.policy.outbox.event_ids else {}
+        return [events.Unknown(raw={"type": fault.values[0], **own_id}), *out]
 
     def _duplicate(self, fault: Fault, out: Sequence[Said], event: events.ServerEvent) -> Sequence[Said]:
         return [*out, *out]
@@ -252,8 +253,8 @@ class Injected:
 
     def _transcription(self, fault: Fault, out: Sequence[Said], event: events.ServerEvent) -> Sequence[Said]:
         assert isinstance(event, events.ConversationItemInputAudioTranscriptionCompleted)
-        told = self.policy.failed_transcription(event, *fault.values)
-        return [told if said is event else said for said in out]
+        told = list(self.policy.failed_transcription(event, *fault.values))
+        return [new for said in out for new in (told if said is event else [said])]
 
 
 _NOTHING = events.Unknown(raw={"type": "rtproto.fault"})

@@ -144,12 +144,13 @@ class Machine(ABC):
 
     def failed_transcription(
         self, event: events.ConversationItemInputAudioTranscriptionCompleted, code: str, message: str
-    ) -> events.ServerEvent:
+    ) -> Iterable[events.ServerEvent]:
         """What is said instead of `event` where a transcription failed."""
         error = events.ErrorDetails(type="transcription_error", code=code, message=message, param=None)
-        return events.ConversationItemInputAudioTranscriptionFailed(
+        failed = events.ConversationItemInputAudioTranscriptionFailed(
             event_id=event.event_id, item_id=event.item_id, content_index=event.content_index, error=error
         )
+        return self._out.accented(failed)
 
     # ---- what each kind of session does in its own way ----
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -46,7 +46,8 @@ class Outbox:
         self._unsaid = habits.unsaid
         """Types that the client's dialect does not have: nobody hears of them, so nothing counts or breaks them."""
         self._accent = habits.accent(make_id) if habits.accent else None
-        self._event_ids = habits.event_ids
+        self.event_ids = habits.event_ids
+        """Whether each event has an id."""
         self._error = habits.error
         self._waiting: deque[events.ServerEvent | Close | Mark] = deque()
 
@@ -63,13 +64,17 @@ class Outbox:
             self._say(event)
             return
         ending: Ending | None = None
-        for said in self._accent(event, self.at):
+        for said in self.accented(event):
             try:
                 self._say(said)
             except Ending as raised:
                 ending = raised
         if ending is not None:
             raise ending
+
+    def accented(self, event: events.ServerEvent) -> Iterable[events.ServerEvent]:
+        """What is said in place of `event` in the client's dialect."""
+        return (event,) if self._accent is None else self._accent(event, self.at)
 
     def _say(self, event: events.ServerEvent) -> None:
         self._waiting.append(self.address(event))
@@ -78,7 +83,7 @@ class Outbox:
 
     def address(self, event: events.ServerEvent) -> events.ServerEvent:
         """Gives `event` an id, where it has none and the client's dialect has one, and an error the dialect's shape."""
-        if self._event_ids and event.event_id is UNSET:
+        if self.event_ids and event.event_id is UNSET:
             event.event_id = self.make_id("event")
         if self._error is not None and isinstance(event, events.ErrorEvent):
             event.error = self._error(event.error)

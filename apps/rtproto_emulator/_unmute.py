@@ -138,8 +138,7 @@ class Unmute(Machine):
         self._out.send(events.ErrorEvent(error=error))
 
     def _tell(self, kind: str, message: str, code: str | None = None) -> None:
-        error = unmute.RealtimeError(type=kind, code=code, message=message, param=None, details=None)
-        self._out.send(events.ErrorEvent(error=error))
+        self._out.send(events.ErrorEvent(error=events.RealtimeError(type=kind, code=code, message=message)))
 
     def _check(self, event: events.ClientEvent, event_id: str) -> None:
         """Fields that it does not know are nothing to Unmute."""

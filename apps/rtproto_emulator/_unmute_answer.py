@@ -168,7 +168,7 @@ class Answer:
         self._heard_ms += piece.seconds * 1000
 
     def _tell(self, piece: Tell) -> Iterable[None]:
-        error = unmute.RealtimeError(type=piece.type, code=piece.code, message=piece.message, param=None, details=None)
+        error = events.RealtimeError(type=piece.type, code=piece.code, message=piece.message)
         self._out.send(events.ErrorEvent(error=error))
         return ()
 

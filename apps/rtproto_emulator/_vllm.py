@@ -113,8 +113,8 @@ class Vllm(Machine):
 
     def failed_transcription(
         self, event: events.ConversationItemInputAudioTranscriptionCompleted, code: str, message: str
-    ) -> events.ServerEvent:
-        return self._out.address(events.ErrorEvent(error=events.RealtimeError(code=code, message=message)))
+    ) -> Iterable[events.ServerEvent]:
+        return (self._out.address(events.ErrorEvent(error=events.RealtimeError(code=code, message=message))),)
 
     # ---- one method an event of the client ----
 

@@ -8,6 +8,7 @@ from ._beta import BETA
 from ._habits import WHOLE, Accent, Habits
 from ._localai import LOCALAI
 from ._qwen import QWEN
+from ._unmute import UNMUTE
 from ._vllm import VLLM
 from ._voice_live import VOICE_LIVE
 from ._xai import XAI
@@ -16,7 +17,7 @@ __all__ = ["WHOLE", "Accent", "Habits", "habits_of"]
 
 _TRANSLATION = Habits(dialect="ga-translation", model="gpt-realtime-translate")
 
-_OTHERS = {habits.dialect: habits for habits in (BETA, LOCALAI, QWEN, VLLM, VOICE_LIVE, XAI, _TRANSLATION)}
+_OTHERS = {habits.dialect: habits for habits in (BETA, LOCALAI, QWEN, UNMUTE, VLLM, VOICE_LIVE, XAI, _TRANSLATION)}
 
 
 @cache
