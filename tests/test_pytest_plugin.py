@@ -87,6 +87,11 @@ def test_what_passed(realtime_server, realtime_endpoint):
     assert received[1].item.content[0].text == "one"
     assert len(realtime_server.sent.of(events.ResponseDone)) == 2
 
+@pytest.mark.realtime_server(dialect="vllm")
+def test_the_dialect_of_the_server_is_its_clients(realtime_endpoint):
+    with rtproto_sync.connect(realtime_endpoint) as rt:
+        assert isinstance(next(rt), events.SessionCreated)
+
 def test_what_is_no_event(realtime_server, realtime_endpoint):
     with rtproto_sync.connect(realtime_endpoint) as rt:
         rt.send_raw('{"type": "session.update"}')
@@ -107,7 +112,7 @@ def test_ids_are_the_same(realtime_server, realtime_endpoint, run):
         ids.add(next(rt).session.id)
     assert len(ids) == 1
 """,
-        count=7,
+        count=8,
     )
 
 

@@ -85,7 +85,8 @@ class RealtimeServer:
     @property
     def endpoint(self) -> Endpoint:
         """The same for the clients of rtproto, with a key if one is needed."""
-        return rtproto.endpoint(self.url, api_key=next(iter(self.settings.api_keys), None))
+        key = next(iter(self.settings.api_keys), None)
+        return rtproto.endpoint(self.url, dialect=self.settings.dialect, api_key=key)
 
     @property
     def faults(self) -> Faults:
