@@ -112,7 +112,7 @@ class Injected:
     @property
     def pending(self) -> int:
         """How much waits in `next_event()`."""
-        return len(self._queue) + self.policy.pending
+        return len(self._queue) + self.policy.pending + (self._held is not None)
 
     def deadline(self) -> float | None:
         """When `tick()` is due; None: never."""

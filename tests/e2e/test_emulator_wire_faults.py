@@ -15,7 +15,7 @@ import rtproto_emulator
 import rtproto_sync
 from contract.peers import Peer, raw_connect, read_header, wait_until
 from emulated import WRITTEN, wrote
-from rtproto_emulator import Emulator, Settings
+from rtproto_emulator import Emulator, Settings, _injection
 from wsproto.events import CloseConnection, TextMessage
 
 import rtproto
@@ -205,6 +205,14 @@ def test_events_twice_and_in_another_order_in_the_clients_dialect(emulator: Emul
 
 
 # ---- time ----
+
+
+def test_what_nothing_overtakes_comes_late(
+    emulator: Emulator, connect: Callable[[], Peer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_injection, "_MAX_HELD", 0.05)
+    emulator.faults.add("reorder@session.created")
+    assert said(connect().texts(1)[0])["type"] == "session.created"
 
 
 def test_a_slow_reader(emulator: Emulator, connect: Callable[[], Peer]) -> None:
