@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from emulated import PUSH_TO_TALK, Emulated, append, create, hears, silence, update, voice, wrote
+from emulated import PUSH_TO_TALK, Emulated, append, create, hears, silence, sound, update, voice, wrote
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from rtproto_emulator import Policy, Settings
@@ -240,3 +240,12 @@ def test_a_written_turn_has_no_audio() -> None:
     e.wait(2)
     now = told(metrics)
     assert (now["first_audio_seconds_count"], now["responses_total,completed"]) == (0, 1)
+
+
+def test_sound_of_another_rate_whose_response_does_not_tell_it() -> None:
+    metrics = Metrics(NOW)
+    e = Metered(metrics, Settings(pace=math.inf), "xai")
+    e.say(update(audio=events.AudioConfig(output=events.AudioOutput(format=events.AudioPcmu()))))
+    e.say(append(voice(1.0)), events.InputAudioBufferCommit())
+    e.wait(1.0)
+    assert metrics.seconds_sent == pytest.approx(len(sound(e.seen)) / 8000)

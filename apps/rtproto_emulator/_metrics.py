@@ -87,6 +87,7 @@ class Meter:
         self._input = _bytes_per_second(None)
         if dialect == "vllm":  # whose sessions do not say
             self._input = pcm16(16_000).bytes_per_ms * 1000
+        self._output = _bytes_per_second(None)
         self._compressed = dialect in _COMPRESSED
         self._turn_ended: float | None = None
         self._answers: dict[str, _Answer] = {}
@@ -154,13 +155,14 @@ class Meter:
     def _configured(self, event: events.SessionCreated | events.SessionUpdated, now: float) -> None:
         audio = getattr(event.session, "audio", None)
         if audio:
-            self._input = _bytes_per_second(audio.input)
+            self._input, self._output = _bytes_per_second(audio.input), _bytes_per_second(audio.output)
 
     def _response_begun(self, event: events.ResponseCreated, now: float) -> None:
         since = now if self._turn_ended is None else self._turn_ended
         self._turn_ended = None
         audio = event.response.audio
-        self._answers[str(event.response.id)] = _Answer(since, _bytes_per_second(audio.output if audio else None))
+        output = _bytes_per_second(audio.output) if audio else self._output
+        self._answers[str(event.response.id)] = _Answer(since, output)
 
     def _audio_sent(self, event: events.ResponseOutputAudioDelta, now: float) -> None:
         answer = self._answers.get(str(event.response_id))
