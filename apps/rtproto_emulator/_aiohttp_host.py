@@ -215,6 +215,8 @@ def _headers(request: web.Request) -> dict[str, str]:
 async def _body(request: web.Request) -> bytes | Denied:
     """What was posted, or why it cannot be had."""
     try:
+        if (request.content_length or 0) > MAX_BODY:
+            raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length or 0)
         return await asyncio.wait_for(request.read(), _PATIENCE)
     except web.HTTPRequestEntityTooLarge:
         return Denied(413, f"The body is larger than {MAX_BODY} bytes.")

@@ -149,6 +149,13 @@ def test_a_body_that_is_too_large(desk: Emulator, compressed: bool) -> None:
     assert said["error"]["message"] == "The body is larger than 1048576 bytes."
 
 
+def test_a_body_that_will_be_too_large_is_refused_at_once(desk: Emulator) -> None:
+    head = b"POST /v1/realtime/client_secrets HTTP/1.1\r\nHost: a\r\nContent-Length: 99000000\r\n\r\n{"
+    with socket.create_connection(("127.0.0.1", desk.port), SECONDS) as client:
+        client.sendall(head)
+        assert client.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
 def test_a_post_that_is_cut_off(desk: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     head = b"POST /v1/realtime/client_secrets HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
     for rest in (
