@@ -5,4 +5,5 @@ from hypothesis import settings
 
 def scaled(examples: int) -> int:
     """`examples`, or the same share of them that the profile in force has of hypothesis' usual hundred."""
-    return examples * settings().max_examples // 100
+    whole: int = settings().max_examples
+    return examples * whole // 100

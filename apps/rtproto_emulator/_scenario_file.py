@@ -65,10 +65,11 @@ def _locate(node: yaml.Node, place: Place, lines: dict[Place, int], seen: set[in
         if isinstance(entry, tuple):
             key, held = entry
             name = key.value if isinstance(key.value, str) else "?"
-            if (*place, name) in lines:
-                lines[(*place, name)] = key.start_mark.line + 1
-                raise ScenarioError((*place, name), "it stands there twice")
-            lines[(*place, name)] = key.start_mark.line + 1
-            _locate(held, (*place, name), lines, seen)
+            here = (*place, name)
+            is_twice = here in lines
+            lines[here] = key.start_mark.line + 1
+            if is_twice:
+                raise ScenarioError(here, "it stands there twice")
+            _locate(held, here, lines, seen)
         else:
             _locate(entry, (*place, at), lines, seen)

@@ -12,7 +12,8 @@ Bits = NDArray[np.int64]
 
 def _exponent(magnitude: Bits) -> Bits:
     """floor(log2), exactly."""
-    return np.subtract(np.frexp(magnitude)[1], 1, dtype=np.int64)
+    found: Bits = np.subtract(np.frexp(magnitude)[1], 1, dtype=np.int64)
+    return found
 
 
 def _ulaw_encoded(samples: Bits) -> Bits:
@@ -21,7 +22,8 @@ def _ulaw_encoded(samples: Bits) -> Bits:
     magnitude = np.abs(sample) + 33
     exponent = _exponent(magnitude) - 5
     code: Bits = np.where(exponent < 8, exponent << 4 | (magnitude >> (exponent + 1)) & 15, 127)  # 127: clipped
-    return code ^ np.where(sample < 0, 0x7F, 0xFF)
+    sent: Bits = code ^ np.where(sample < 0, 0x7F, 0xFF)
+    return sent
 
 
 def _alaw_encoded(samples: Bits) -> Bits:
@@ -29,7 +31,8 @@ def _alaw_encoded(samples: Bits) -> Bits:
     magnitude = np.where(sample >= 0, sample, -sample - 1)
     exponent = np.maximum(_exponent(np.maximum(magnitude, 1)) - 4, 0)
     code = exponent << 4 | (magnitude >> np.maximum(exponent, 1)) & 15
-    return code ^ np.where(sample >= 0, 0xD5, 0x55)
+    sent: Bits = code ^ np.where(sample >= 0, 0xD5, 0x55)
+    return sent
 
 
 def _ulaw_decoded(codes: Bits) -> Bits:
