@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +11,7 @@ from emulated import Emulated, append, silence, sound, voice
 from rtproto_emulator import Engines, Settings, Speech
 from rtproto_emulator._auth import Access
 from rtproto_emulator._visit import Visit, visit
+from wire_client import of, refused, say, updated, wrote
 
 VOICE_LIVE = "azure-voicelive"
 AT_ONCE = Settings(pace=math.inf)
@@ -19,34 +19,6 @@ AT_ONCE = Settings(pace=math.inf)
 
 def client(dialect: str, **policy: Any) -> Emulated:
     return Emulated(AT_ONCE, dialect, lawful=False, **policy)
-
-
-def say(e: Emulated, kind: str, **fields: Any) -> list[dict[str, Any]]:
-    """The client says an event of the wire; returns what travels back."""
-    before = len(e.wire)
-    e.raw(json.dumps({"type": kind, **fields}))
-    return e.wire[before:]
-
-
-def updated(e: Emulated, **session: Any) -> Any:
-    (event,) = say(e, "session.update", session=session)
-    assert event["type"] == "session.updated", event
-    return event["session"]
-
-
-def refused(e: Emulated, kind: str, **fields: Any) -> Any:
-    (event,) = say(e, kind, **fields)
-    assert event["type"] == "error", event
-    return event["error"]
-
-
-def wrote(e: Emulated, text: str) -> None:
-    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
-    say(e, "conversation.item.create", item=item)
-
-
-def of(e: Emulated, kind: str) -> list[Any]:
-    return [event for event in e.wire if event["type"] == kind]
 
 
 # ---- Azure Voice Live ----

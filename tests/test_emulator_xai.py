@@ -13,6 +13,7 @@ from emulated import Emulated, append, silence, sound, voice
 from rtproto_emulator import Call, Engines, Say, Settings, Speech
 from rtproto_emulator._auth import Access, selected
 from rtproto_emulator._visit import Visit, visit
+from wire_client import of, refused, say, updated, wrote
 
 AT_ONCE = Settings(pace=math.inf)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -21,34 +22,6 @@ VAD = {"type": "server_vad"}
 
 def client(settings: Settings = AT_ONCE, **policy: Any) -> Emulated:
     return Emulated(settings, "xai", lawful=False, **policy)
-
-
-def say(e: Emulated, kind: str, **fields: Any) -> list[dict[str, Any]]:
-    """The client says an event of the wire; returns what travels back."""
-    before = len(e.wire)
-    e.raw(json.dumps({"type": kind, **fields}))
-    return e.wire[before:]
-
-
-def updated(e: Emulated, **session: Any) -> Any:
-    (event,) = say(e, "session.update", session=session)
-    assert event["type"] == "session.updated", event
-    return event["session"]
-
-
-def refused(e: Emulated, kind: str, **fields: Any) -> Any:
-    (event,) = say(e, kind, **fields)
-    assert event["type"] == "error", event
-    return event["error"]
-
-
-def wrote(e: Emulated, text: str, **fields: Any) -> list[dict[str, Any]]:
-    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}], **fields}
-    return say(e, "conversation.item.create", item=item)
-
-
-def of(e: Emulated, kind: str) -> list[Any]:
-    return [event for event in e.wire if event["type"] == kind]
 
 
 def kinds(said: list[dict[str, Any]]) -> list[str]:
