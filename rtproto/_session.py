@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from rtproto._codec import Codec, DecodeError
-from rtproto._codec import refusal as refused
 from rtproto._config import Close, Config, Role
 from rtproto._frames import NO_STATUS, SENDABLE, Binary, Failure
 from rtproto._jsontext import loads
+from rtproto._refusal import refusal as refused
 from rtproto._state import CLOSED, CLOSING, CONNECTING, OPEN, Cause, LifeCycle, State
 from rtproto._timers import Timer, Timers
 from rtproto._unset import UNSET

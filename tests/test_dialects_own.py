@@ -360,10 +360,11 @@ print("rtproto.events.xai" in sys.modules, "rtproto.events.qwen" in sys.modules)
 
 
 def test_at_which_rate_a_server_hears() -> None:
-    assert {name: dialect(name).input_rate for name in ("ga", "beta", "qwen")} == {
+    assert {name: dialect(name).input_rate for name in ("ga", "beta", "qwen", "vllm")} == {
         "ga": 24_000,
         "beta": 24_000,
         "qwen": 16_000,
+        "vllm": 16_000,
     }
 
 

@@ -11,6 +11,7 @@ import attrs
 
 from rtproto import Close, events
 from rtproto._by_class import found_for
+from rtproto._dialects import dialect as rules_of
 from rtproto.events import translation, unmute, vllm
 
 from ._sound import encoding_of, pcm16
@@ -84,9 +85,8 @@ class Meter:
         self._outcome = "lost"
         self._error = ""
         self._done: object = None
-        self._input = _bytes_per_second(None)
-        if dialect == "vllm":  # whose sessions do not say
-            self._input = pcm16(16_000).bytes_per_ms * 1000
+        # Until a session says otherwise; vLLM's never do.
+        self._input = pcm16(rules_of(dialect).input_rate).bytes_per_ms * 1000
         self._output = _bytes_per_second(None)
         self._compressed = dialect in _COMPRESSED
         self._turn_ended: float | None = None

@@ -58,11 +58,7 @@ class Policy(Machine):
             max_audio=settings.max_audio,
         )
         self._transcriptions = Transcriptions(out, settings.engines.transcriber)
-        self._ears = Ears(
-            settings.engines.activity,
-            settings.max_input_ms,
-            self._transcriptions.pause_ms,
-        )
+        self._ears = Ears(settings.engines.activity, settings.max_input_ms, self._transcriptions.pause_ms)
         self._turns = Turns(out, self._habits, self._ears, self._conversation, self._transcriptions)
         self._responses = Responses(out, settings, self._habits, self._conversation, self._transcriptions)
         self._owes: float | None = None

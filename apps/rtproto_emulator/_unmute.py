@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import attrs
 
 from rtproto import Close, events, value
-from rtproto._codec import refusal as refused
 from rtproto._dialects import dialect
+from rtproto._refusal import refusal as refused
 from rtproto.events import unmute
 
 from ._ears import Ears, check_size

@@ -46,7 +46,7 @@ NO_CALL = "No session found for the provided call_id"
 
 @attrs.frozen(kw_only=True)
 class Visit:
-    """A session that is wanted. `subprotocol` is the one to select; as `selected()` says."""
+    """A session that is wanted. `subprotocol` is the one to select, as `selected()` says."""
 
     dialect: str
     subprotocol: str | None

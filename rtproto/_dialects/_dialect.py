@@ -37,9 +37,6 @@ class Box:
     rest: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-_HEARD = ("audio", "input", "format")
-
-
 def _shaped(which: "Dialect") -> frozenset[str]:
     moved, unboxed = (move.path[0] for move in which.event), (box.name for box in which.unboxed)
     return frozenset(("session", "response", "item", *moved, *unboxed))
@@ -62,8 +59,8 @@ class Dialect:
     server's own errors for a client's message that is no event, by the field at fault such as
     ``input_audio_buffer.append.audio``, else by our code, else by ""; where one has no message it is ours, and where
     it gives `details`, what is wrong stands in a list of them. `greets`: whether a session begins with
-    ``session.created``. `module` has the classes that are its own. `shaped` are the fields of an event in which
-    something may differ from GA.
+    ``session.created``. `input_rate`: Hz of the PCM that its servers hear where nobody says otherwise. `module` has the
+    classes that are its own. `shaped` are the fields of an event in which something may differ from GA.
     """
 
     name: str
@@ -89,6 +86,7 @@ class Dialect:
     refusals: Mapping[str, Mapping[str, "str | None"]] = attrs.field(factory=dict)
     details: bool = False
     greets: bool = True
+    input_rate: int = 24_000
     module: "str | None" = None
     shaped: frozenset[str] = attrs.field(init=False, default=attrs.Factory(_shaped, takes_self=True))
 
@@ -96,13 +94,6 @@ class Dialect:
     def reshapes(self) -> bool:
         """Whether its objects differ from GA's."""
         return bool(self.session or self.contents or self.session_type)
-
-    @property
-    def input_rate(self) -> int:
-        """Hz of the PCM that its servers hear where nobody says otherwise."""
-        formats = (ga for move in self.session if move.path == _HEARD for _, ga in move.pairs)
-        rate: int = next((ga["rate"] for ga in formats if "rate" in ga), 24_000)
-        return rate
 
     def declares(self, ga: str) -> bool:
         """Whether the GA event `ga` is part of it, under whatever name."""

@@ -32,5 +32,6 @@ QWEN = Dialect(
     contents=CONTENTS,
     session_type="realtime",
     nests_tools=True,
+    input_rate=16_000,
     module="rtproto.events.qwen",
 )

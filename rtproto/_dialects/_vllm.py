@@ -41,6 +41,7 @@ VLLM = Dialect(
     unboxed=(Box("error", "message"),),
     session_type="transcription",
     event_ids=False,
+    input_rate=16_000,
     refusals={
         "invalid_json": {"code": "invalid_json", "message": "Invalid JSON"},
         "input_audio_buffer.append.audio": {"code": "invalid_audio", "message": "Invalid audio data"},
